@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+# Unit tests and fuzz targets are found by their names: test_*.c and fuzz_*.c.
+UNIT_TESTS :=
+$(foreach t,$(wildcard tests/unit/test_*.c),$(eval $(call unit_test,$(basename $(notdir $(t))),$(t),)))
+
+# A fuzz target is one LLVMFuzzerTestOneInput. `make check` replays the kept inputs through
+# it with the ordinary compiler; `make fuzz` runs it under libFuzzer.
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ_NAMES := $(basename $(notdir $(FUZZ_SRC)))
+FUZZ_SECONDS ?= 10
+FUZZ_CC ?= clang
+FUZZ_CFLAGS := $(CSTD) -O1 -g $(WARN) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+FO := $(O)/fuzz
+
+define fuzz_replay
+FUZZ_REPLAYS += $(HO)/unit/$(1)
+$(HO)/unit/$(1): $(call objs,$(HO),tests/fuzz/$(1).c tests/fuzz/replay.c) $(HO)/libcairn.a
+	@mkdir -p $$(@D)
+	$$(call say,LINK,$(1))$$(HOST_CC) $$(HOST_CFLAGS) -o $$@ $(call objs,$(HO),tests/fuzz/$(1).c tests/fuzz/replay.c) $(HO)/libcairn.a -lcrypto
+endef
+FUZZ_REPLAYS :=
+$(foreach t,$(FUZZ_NAMES),$(eval $(call fuzz_replay,$(t))))
+
+$(FO)/fuzz_%: tests/fuzz/fuzz_%.c $(LIB_HOST) $(wildcard lib/*.h)
+	@mkdir -p $(@D)
+	$(call say,FUZZCC,$@)$(FUZZ_CC) $(CPPFLAGS) $(FUZZ_CFLAGS) -o $@ $< $(LIB_HOST) -lcrypto
+
+.PHONY: check fuzz
+check: $(UNIT_TESTS) $(FUZZ_REPLAYS) ## unit tests and kept fuzz inputs: no root, no network, no QEMU
+	@scripts/check.sh $(HO)/unit tests/data/fuzz
+
+fuzz: $(addprefix $(FO)/,$(FUZZ_NAMES)) ## every fuzz target for FUZZ_SECONDS each (default 10)
+	@scripts/fuzz.sh $(FO) tests/data/fuzz $(FUZZ_SECONDS)
