@@ -79,4 +79,20 @@ $(TO)/obj/%.o: %.c | $(TO)/sysroot/.stamp
 
 include $(wildcard */rules.mk)
 
+.PHONY: help fmt lint clean
+help: ## list the targets (the default)
+	@printf 'Cairn: a minimal immutable OS for edge machines. Start with `make run`.\n\n'
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | sort | \
+		awk -F '\t' '{ printf "  make %-14s %s\n", $$1, $$2 }'
+	@printf '\nVariables and more: README.md\n'
+
+fmt: ## format the C code
+	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs -r clang-format -i
+
+lint: ## clang-format, cppcheck, clang-tidy, shellcheck over what git tracks
+	@scripts/lint.sh
+
+clean: ## remove out/ (the cache outside the checkout stays)
+	rm -rf $(O)
+
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
