@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+/* cairn: the one host command. Each subcommand is a file of its own; this one finds it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd.h"
+
+static const struct {
+	const char *name;
+	cmd_fn *run;
+	const char *what;  /* one line for `cairn help` */
+	const char *usage; /* all of it for `cairn help NAME` */
+} commands[] = {
+	{ "verity", cmd_verity, "dm-verity tree of a root file system",
+	  "cairn verity FILE --salt HEX [--append]\n"
+	  "cairn verity FILE --salt HEX --check --blocks N [--roothash HEX]\n"
+	  "  Computes the hash tree (SHA-256, 4096/4096, version 1, no superblock) over FILE,\n"
+	  "  padded with zeros to 4096 bytes, and prints\n"
+	  "      roothash=HEX\n"
+	  "      blocks=N         data blocks of 4096 bytes\n"
+	  "      tree_blocks=N\n"
+	  "  --append  pads FILE and writes the tree after it, top level first\n"
+	  "  --check   FILE already ends in its tree: exit 1 where a block or the root differs\n" },
+};
+
+enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]) };
+
+static void overview(FILE *f)
+{
+	size_t i;
+
+	(void)fputs("usage: cairn COMMAND ARGUMENT...   (cairn help COMMAND tells more)\n\n", f);
+	for (i = 0; i < N_COMMANDS; i++)
+		(void)fprintf(f, "  %-10s%s\n", commands[i].name, commands[i].what);
+	(void)fputs("\nexit: 0 done, 1 refused (content, signature, policy), 100 usage, "
+		    "111 system failure\n",
+		    f);
+}
+
+static int help(const char *name)
+{
+	size_t i;
+
+	if (!name) {
+		overview(stdout);
+		return CMD_OK;
+	}
+	for (i = 0; i < N_COMMANDS; i++) {
+		if (strcmp(commands[i].name, name) == 0) {
+			(void)fputs(commands[i].usage, stdout);
+			return CMD_OK;
+		}
+	}
+	(void)fprintf(stderr, "cairn help: no command `%s`\n", name);
+	return CMD_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	struct err err = { "" };
+	size_t i;
+	int rc;
+
+	if (argc < 2) {
+		overview(stderr);
+		return CMD_USAGE;
+	}
+	if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
+	    strcmp(argv[1], "-h") == 0)
+		return help(argc > 2 ? argv[2] : NULL);
+	for (i = 0; i < N_COMMANDS && strcmp(commands[i].name, argv[1]) != 0; i++)
+		;
+	if (i == N_COMMANDS) {
+		(void)fprintf(stderr, "cairn: no command `%s`; `cairn help` lists them\n", argv[1]);
+		return CMD_USAGE;
+	}
+	if (argc > 2 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0))
+		return help(argv[1]);
+	rc = commands[i].run(argc - 1, argv + 1, &err);
+	if (rc && err.msg[0])
+		(void)fprintf(stderr, "cairn %s: %s%s%s\n", argv[1], err.msg,
+			      rc == CMD_USAGE ? "; see cairn help " : "",
+			      rc == CMD_USAGE ? argv[1] : "");
+	if (fflush(stdout) || ferror(stdout)) {
+		(void)fprintf(stderr, "cairn %s: cannot write to standard output\n", argv[1]);
+		return CMD_SYSTEM;
+	}
+	return rc < 0 ? CMD_SYSTEM : rc;
+}

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+$(eval $(call host_program,cairn,$(wildcard scripts/cairn/*.c),))
