@@ -21,6 +21,14 @@ static const struct {
 	  "      tree_blocks=N\n"
 	  "  --append  pads FILE and writes the tree after it, top level first\n"
 	  "  --check   FILE already ends in its tree: exit 1 where a block or the root differs\n" },
+	{ "fat", cmd_fat, "FAT file system image with fixed bytes",
+	  "cairn fat OUT --size BYTES --type 12|16|32 --label LABEL --id HEX8\n"
+	  "          [--cluster BYTES] [--align BYTES] [--map] PATH=FILE...\n"
+	  "  Makes the file system image OUT (BYTES take K, M, G). Folders of PATH are made;\n"
+	  "  every file lies in one piece, in the given order, times are 1980-01-01.\n"
+	  "  --cluster  512 unless told; FAT32 of 64M needs 512, FAT16 of 64M takes 2K or 4K\n"
+	  "  --align    each file begins at a multiple of it\n"
+	  "  --map      prints a line `OFFSET SIZE PATH` for each file, in bytes\n" },
 };
 
 enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]) };
