@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "qemu_args.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "accel.h"
+#include "lib/io.h"
+
+#define OVMF "/usr/share/OVMF/"
+#define COPY_BYTES (1u << 20)
+
+/* Copies what is not a hole. */
+static int copy_sparse(int from, int to, uint64_t size_bytes)
+{
+	uint8_t *buf _cleanup_free_ = malloc(COPY_BYTES);
+	off_t at = 0;
+
+	if (!buf)
+		return -ENOMEM;
+	while ((uint64_t)at < size_bytes) {
+		off_t data = lseek(from, at, SEEK_DATA);
+		off_t hole = data < 0 ? -1 : lseek(from, data, SEEK_HOLE);
+
+		if (data < 0 && errno == ENXIO)
+			return 0;
+		if (data < 0 || hole < 0)
+			return -errno;
+		while (data < hole) {
+			size_t n = hole - data < (off_t)COPY_BYTES ? (size_t)(hole - data)
+								   : COPY_BYTES;
+			int rc = io_pread(from, buf, n, (uint64_t)data);
+
+			if (!rc)
+				rc = io_pwrite(to, buf, n, (uint64_t)data);
+			if (rc)
+				return rc;
+			data += (off_t)n;
+		}
+		at = hole;
+	}
+	return 0;
+}
+
+/* SD cards have a size that is a power of two: a copy, padded with a hole. */
+static int pad_card(const struct disk *d, const char *dir, int nr, char *ret_path, size_t max,
+		    struct err *err)
+{
+	int from _cleanup_close_ = -1, to _cleanup_close_ = -1;
+	uint64_t size = 1 << 20;
+	struct stat st;
+	int rc;
+
+	from = open(d->path, O_RDONLY | O_CLOEXEC);
+	if (from < 0 || fstat(from, &st))
+		return err_sys(err, -errno, "%s", d->path);
+	while (size < (uint64_t)st.st_size)
+		size *= 2;
+	if (size == (uint64_t)st.st_size) {
+		(void)snprintf(ret_path, max, "%s", d->path);
+		return 0;
+	}
+	if (d->write_through)
+		return err_set(err, -EINVAL, "%s: an SD card that is written needs a size of %llu",
+			       d->path, (unsigned long long)size);
+	(void)snprintf(ret_path, max, "%s/card%d.img", dir, nr);
+	to = open(ret_path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (to < 0 || ftruncate(to, (off_t)size))
+		return err_sys(err, -errno, "%s", ret_path);
+	rc = copy_sparse(from, to, (uint64_t)st.st_size);
+	return rc ? err_sys(err, rc, "copy %s to %s", d->path, ret_path) : 0;
+}
+
+/* In qemu's options a comma of a value is written twice. */
+static void double_commas(const char *in, char *ret_out, size_t max)
+{
+	size_t n = 0;
+
+	for (; *in && n + 2 < max; in++) {
+		if (*in == ',')
+			ret_out[n++] = ',';
+		ret_out[n++] = *in;
+	}
+	ret_out[n] = '\0';
+}
+
+static int add_disk(struct argv *a, const struct disk *d, const char *dir, int nr, struct err *err)
+{
+	char path[PATH_MAX], escaped[PATH_MAX + 64], boot[32] = "";
+	int rc;
+
+	(void)snprintf(path, sizeof(path), "%s", d->path);
+	if (access(path, d->write_through ? R_OK | W_OK : R_OK))
+		return err_sys(err, -errno, "%s", path);
+	if (d->bus == BUS_SDHCI) {
+		rc = pad_card(d, dir, nr, path, sizeof(path), err);
+		if (rc)
+			return rc;
+	}
+	double_commas(path, escaped, sizeof(escaped));
+	argv_add(a, "-drive");
+	argv_add(a, "file=%s,format=raw,if=none,id=disk%d,cache=unsafe%s%s", escaped, nr,
+		 d->write_through || d->read_only ? "" : ",snapshot=on",
+		 d->read_only ? ",readonly=on" : "");
+	if (d->boot_index >= 0)
+		(void)snprintf(boot, sizeof(boot), ",bootindex=%d", d->boot_index);
+	if (d->bus == BUS_SDHCI) {
+		argv_add(a, "-device");
+		argv_add(a, "sdhci-pci,id=sdhci%d", nr);
+	}
+	argv_add(a, "-device");
+	switch (d->bus) {
+	case BUS_VIRTIO:
+		argv_add(a, "virtio-blk-pci,drive=disk%d,serial=cairn%d%s", nr, nr, boot);
+		break;
+	case BUS_NVME:
+		argv_add(a, "nvme,drive=disk%d,serial=cairn%d%s", nr, nr, boot);
+		break;
+	case BUS_AHCI:
+		argv_add(a, "ide-hd,drive=disk%d,bus=ide.%d,serial=cairn%d%s", nr, nr % 6, nr,
+			 boot);
+		break;
+	case BUS_USB:
+		argv_add(a, "usb-storage,drive=disk%d,bus=xhci.0,removable=on,serial=cairn%d%s", nr,
+			 nr, boot);
+		break;
+	case BUS_SDHCI:
+		argv_add(a, "sd-card,drive=disk%d,bus=sd-bus", nr);
+		break;
+	}
+	return 0;
+}
+
+static int add_disks(struct argv *a, const struct vm_config *cfg, const char *dir, struct err *err)
+{
+	int usb = 0, cards = 0;
+	int rc = 0;
+
+	for (int i = 0; i < cfg->n_disks; i++) {
+		usb += cfg->disks[i].bus == BUS_USB;
+		cards += cfg->disks[i].bus == BUS_SDHCI;
+	}
+	if (cards > 1)
+		return err_set(err, -EINVAL, "one disk on sdhci at most");
+	if (usb) {
+		argv_add(a, "-device");
+		argv_add(a, "qemu-xhci,id=xhci");
+	}
+	for (int i = 0; !rc && i < cfg->n_disks; i++)
+		rc = add_disk(a, &cfg->disks[i], dir, i, err);
+	return rc;
+}
+
+static void add_nets(struct argv *a, const struct vm_config *cfg)
+{
+	for (int i = 0; i < cfg->n_nets; i++) {
+		const char *net = cfg->nets[i];
+
+		argv_add(a, "-netdev");
+		if (strncmp(net, "tap=", 4) == 0)
+			argv_add(a, "tap,id=net%d,ifname=%s,script=no,downscript=no", i, net + 4);
+		else
+			argv_add(a, "user,id=net%d%s", i, net + strlen("user"));
+		argv_add(a, "-device");
+		/* No romfile: the firmware has nothing to start from the network. */
+		argv_add(a, "%s,netdev=net%d,romfile=,mac=52:54:00:ca:12:%02x", cfg->nic, i, i + 1);
+	}
+}
+
+static void add_firmware(struct argv *a, const struct vm_config *cfg, const char *vars)
+{
+	argv_add(a, "-machine");
+	argv_add(a, "q35,smm=%s", cfg->secureboot ? "on" : "off");
+	if (cfg->secureboot) {
+		argv_add(a, "-global");
+		argv_add(a, "driver=cfi.pflash01,property=secure,value=on");
+	}
+	argv_add(a, "-global");
+	argv_add(a, "ICH9-LPC.disable_s3=1");
+	argv_add(a, "-drive");
+	argv_add(a, "if=pflash,unit=0,format=raw,readonly=on,file=%s",
+		 cfg->secureboot ? OVMF "OVMF_CODE_4M.secboot.fd" : OVMF "OVMF_CODE_4M.fd");
+	argv_add(a, "-drive");
+	argv_add(a, "if=pflash,unit=1,format=raw,file=%s", vars);
+}
+
+int qemu_args(struct argv *a, const struct vm_config *cfg, const char *dir, const char *vars,
+	      struct err *err)
+{
+	bool kvm = strcmp(cfg->accel, "kvm") == 0 ||
+		   (strcmp(cfg->accel, "auto") == 0 && accel_kvm_works());
+
+	argv_add(a, "qemu-system-x86_64");
+	argv_add(a, "-nodefaults");
+	argv_add(a, "-no-user-config");
+	add_firmware(a, cfg, vars);
+	argv_add(a, "-accel");
+	argv_add(a, "%s", kvm ? "kvm" : "tcg,thread=multi");
+	argv_add(a, "-cpu");
+	argv_add(a, "%s", kvm ? "host" : "max");
+	argv_add(a, "-smp");
+	argv_add(a, "%u", cfg->cpus);
+	argv_add(a, "-m");
+	argv_add(a, "%u", cfg->mem_mib);
+	argv_add(a, "-vga");
+	argv_add(a, "std");
+	argv_add(a, "-display");
+	argv_add(a, "none");
+	argv_add(a, "-device");
+	argv_add(a, "virtio-rng-pci");
+	argv_add(a, "-boot");
+	argv_add(a, "menu=off,strict=on");
+	if (cfg->no_reboot)
+		argv_add(a, "-no-reboot");
+	if (cfg->rtc) {
+		argv_add(a, "-rtc");
+		argv_add(a, "base=%s", cfg->rtc);
+	}
+	if (cfg->watchdog) {
+		argv_add(a, "-device");
+		argv_add(a, "i6300esb");
+		argv_add(a, "-action");
+		argv_add(a, "watchdog=reset");
+	}
+	add_nets(a, cfg);
+	return add_disks(a, cfg, dir, err);
+}
