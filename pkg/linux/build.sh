@@ -31,7 +31,7 @@ if [ -n "$microcode" ]; then
 fi
 fragments=''
 for purpose in base "$ARCH" storage network tpm verity-crypt containers kvm hardening console; do
-	fragments="$fragments $TOP/kernel/$purpose.config"
+	fragments="$fragments $TOP/kernel/config/$purpose.config"
 done
 # shellcheck disable=SC2086
 ARCH=$ARCH "$TOP/scripts/kernel-config.sh" . obj $fragments "$PWD/board.config"
