@@ -29,6 +29,10 @@ static const struct {
 	  "  --cluster  512 unless told; FAT32 of 64M needs 512, FAT16 of 64M takes 2K or 4K\n"
 	  "  --align    each file begins at a multiple of it\n"
 	  "  --map      prints a line `OFFSET SIZE PATH` for each file, in bytes\n" },
+	{ "disk", cmd_disk, "disk image with its GPT",
+	  "cairn disk OUT --conf conf/disk.conf NAME=FILE...\n"
+	  "  Makes the sparse raw image OUT as the layout says; NAME=FILE fills the partition\n"
+	  "  cairn-NAME (esp, state, boot-a, root-a, boot-b, root-b, data); others stay zero.\n" },
 };
 
 enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]) };
