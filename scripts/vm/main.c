@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -401,6 +402,8 @@ int main(int argc, char **argv)
 	struct err err = { "" };
 	int status = EXIT_USAGE;
 
+	/* A closed pipe is an error of write(2), so that everything is still cleaned up. */
+	(void)signal(SIGPIPE, SIG_IGN);
 	if (!parse(&q, argc, argv, &err))
 		status = boot(&q, &err);
 	if (status)

@@ -28,6 +28,7 @@ static int become(char *const *argv, const int *keep, int n_keep, const char *di
 	(void)setpgid(0, 0);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)signal(SIGPIPE, SIG_DFL);
 	(void)snprintf(path, sizeof(path), "%s/%s", dir, log);
 	in = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	out = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
