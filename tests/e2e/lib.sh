@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh
+# lib.sh - what every e2e test shares; sourced first. Sets TOP, O, PROD and DEV (the images), the
+# values of conf/disk.conf, and T: a folder of this test, removed at its end.
+set -eu
+umask 022
+LC_ALL=C TZ=UTC
+export LC_ALL TZ
+
+TOP=${TOP:-$(cd "$(dirname "$0")/../.." && pwd)}
+O=${O:-$TOP/out}
+case $O in /*) ;; *) O=$TOP/$O ;; esac
+PROD=$O/x86_64/cairn.img
+DEV=$O/x86_64-dev/cairn.img
+KEYS=$TOP/conf/keys/dev
+VM=$O/bin/cairn-vm
+CAIRN=$O/bin/cairn
+MIB=1048576
+. "$TOP/conf/cairn.conf"
+. "$TOP/conf/disk.conf"
+
+T=$(mktemp -d "${TMPDIR:-/tmp}/cairn-e2e.XXXXXX")
+failures=0
+trap 'rm -rf "$T"' EXIT
+trap 'exit 1' INT TERM HUP
+TMPDIR=$T
+export TMPDIR
+
+# fail WORD... - this case is over, and why.
+fail() {
+	printf 'why: %s\n' "$*"
+	exit 1
+}
+
+# skip WORD... - this host cannot run the test.
+skip() {
+	printf '%s\n' "$*"
+	exit 77
+}
+
+# t NAME FUNCTION [ARG...] - one case, in a subshell with its own folder.
+t() {
+	name=$1
+	shift
+	mkdir -p "$T/case"
+	start=$(date +%s)
+	# `set -e` would be off in a condition; a subshell of its own keeps it.
+	set +e
+	(
+		set -e
+		cd "$T/case"
+		"$@"
+	)
+	status=$?
+	set -e
+	if [ "$status" = 0 ]; then
+		printf 'ok %s (%d s)\n' "$name" $(($(date +%s) - start))
+	else
+		printf 'FAIL %s (%d s)\n' "$name" $(($(date +%s) - start))
+		failures=$((failures + 1))
+		show console 60
+		show steps 20
+	fi
+	rm -rf "$T/case"
+}
+
+show() {
+	[ ! -s "$T/case/$1" ] || {
+		printf -- '--- %s:\n' "$1"
+		tail -n "$2" "$T/case/$1"
+	}
+}
+
+# finish - the end of every test.
+finish() {
+	[ "$failures" = 0 ]
+}
+
+# vm ARGUMENT... - boot; the console goes to the file console, the steps' times to steps.
+vm() {
+	"$VM" --cpus 1 "$@" >console 2>steps || {
+		tail -n 1 steps >why
+		fail "$(cat why)"
+	}
+}
+
+# status_line [FILE] - the last status line of a console.
+status_line() {
+	grep -a '^cairn: ready' "${1:-console}" | tail -n 1
+}
+
+# value KEY [FILE] - one value of the last status line.
+value() {
+	status_line "${2:-console}" | tr ' ' '\n' | sed -n "s/^$1=//p" | tr -d '"'
+}
+
+# expect KEY VALUE - the last status line says so.
+expect() {
+	got=$(value "$1")
+	[ "$got" = "$2" ] || fail "$1 is \`$got', not \`$2'"
+}
+
+# digest_pcrs - PCR 4, 7, 8 and 9 of the last status line are digests and not zero.
+digest_pcrs() {
+	for pcr in 4 7 8 9; do
+		value "pcr$pcr" | grep -Eqx '[0-9a-f]{64}' || fail "pcr$pcr is no digest"
+		! value "pcr$pcr" | grep -qx '0*' || fail "pcr$pcr is zero"
+	done
+}
+
+# sane_ready - the last status line has every key, with values that can be.
+sane_ready() {
+	[ -n "$(status_line)" ] || fail "no ready line"
+	for key in version variant slot verity secureboot tpm eventlog pcr4 pcr7 pcr8 pcr9 \
+		services data net kernel_to_ready_ms mem_used_kib; do
+		[ -n "$(value $key)" ] || fail "the ready line has no $key"
+	done
+	# shellcheck disable=SC2154
+	expect version "$version"
+	expect verity ok
+	value slot | grep -Eqx '[ab]' || fail "slot is \`$(value slot)'"
+	value services | awk -F / 'NF != 2 || $1 != $2 || $1 < 1 { exit 1 }' ||
+		fail "services: $(value services)"
+	value kernel_to_ready_ms | grep -Eqx '[1-9][0-9]*' || fail "kernel_to_ready_ms"
+	value mem_used_kib | grep -Eqx '[1-9][0-9]*' || fail "mem_used_kib"
+}
+
+# said ERE [FILE] - a line of the console matches.
+said() {
+	grep -aEq -e "$1" "${2:-console}" || fail "the console does not say: $1"
+}
+
+# never_said ERE [FILE]
+never_said() {
+	! grep -aEq -e "$1" "${2:-console}" || fail "the console says: $(grep -aEm1 -e "$1" "${2:-console}")"
+}
+
+# copy_image FROM TO [SIZE] - a sparse copy, grown to SIZE where given.
+copy_image() {
+	cp --sparse=always "$1" "$2"
+	[ -z "${3:-}" ] || truncate -s "$3" "$2"
+}
+
+# part_offset N, part_size N - of the layout, in bytes.
+part_offset() {
+	eval "echo \$((p${1}_start_mib * MIB))"
+}
+
+part_size() {
+	eval "echo \$((p${1}_size_mib * MIB))"
+}
+
+# flip_bit FILE OFFSET - change one bit of one byte in place.
+flip_bit() {
+	was=$(od -An -tu1 -j "$2" -N 1 "$1" | tr -d ' ')
+	# shellcheck disable=SC2059
+	printf "\\$(printf '%03o' $((was ^ 1)))" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+
+# part_zero FILE N - a partition without content.
+part_zero() {
+	fallocate --punch-hole -o "$(part_offset "$2")" -l "$(part_size "$2")" "$1"
+}
+
+# part_read FILE N OUT, part_write FILE N IN - a partition's content.
+part_read() {
+	dd if="$1" of="$3" bs=$MIB skip=$(($(part_offset "$2") / MIB)) \
+		count=$(($(part_size "$2") / MIB)) conv=sparse status=none
+}
+
+part_write() {
+	dd if="$3" of="$1" bs=$MIB seek=$(($(part_offset "$2") / MIB)) conv=notrunc status=none
+}
+
+# fat FILE N - mtools' name for the FAT file system in a partition.
+fat() {
+	echo "$1@@$(part_offset "$2")"
+}
+
+# state_offset FILE - where the boot state lies: it is written in place, like GRUB does.
+state_offset() {
+	at=$(dd if="$1" bs=$MIB skip=$(($(part_offset 2) / MIB)) count=$(($(part_size 2) / MIB)) \
+		status=none | grep -abo '# GRUB Environment Block' | head -n 1 | cut -d : -f 1)
+	[ -n "$at" ] || fail "no boot state in $1"
+	echo $(($(part_offset 2) + at))
+}
+
+# set_state FILE TEXT - the boot state: lines `slot=b` and so on.
+set_state() {
+	{
+		printf '# GRUB Environment Block\n%s\n' "$2"
+		head -c 1024 /dev/zero | tr '\0' '#'
+	} | head -c 1024 |
+		dd of="$1" bs=512 seek=$(($(state_offset "$1") / 512)) conv=notrunc status=none
+}
+
+# get_state FILE - the boot state's lines.
+get_state() {
+	dd if="$1" bs=512 skip=$(($(state_offset "$1") / 512)) count=2 status=none |
+		tr -d '#' | grep -a =
+}
+
+# dev_run COMMAND - arguments of cairn-vm that run a command in the development shell and wait
+# for its end; its output stands in the console between lines BEGIN and END.
+# Usage: vm ... --wait "$SHELL_UP" --send "$(dev_text 'COMMAND')" --wait '^END'
+SHELL_UP='# $'
+dev_text() {
+	# The echoed command line must not look like the marks.
+	printf '%s' "echo BE''GIN; $1; echo EN''D \$?\\n"
+}
+
+# between FILE - what the shell's last command said.
+between() {
+	awk '/^BEGIN/ { text = ""; on = 1; next } /^END/ { on = 0 } on { text = text $0 "\n" }
+		END { printf "%s", text }' "$1"
+}
