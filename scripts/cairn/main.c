@@ -33,6 +33,22 @@ static const struct {
 	  "cairn disk OUT --conf conf/disk.conf NAME=FILE...\n"
 	  "  Makes the sparse raw image OUT as the layout says; NAME=FILE fills the partition\n"
 	  "  cairn-NAME (esp, state, boot-a, root-a, boot-b, root-b, data); others stay zero.\n" },
+	{ "sign", cmd_sign, "signatures for firmware and GRUB, made apart and attached",
+	  "cairn sign authenticode FILE --key KEY --cert CERT --time SECONDS --out SIG\n"
+	  "  signs a PE image (GRUB, kernel) for the firmware's db: PKCS #7 in DER\n"
+	  "cairn sign --attach FILE SIG OUT\n"
+	  "  writes the signed image; exit 1 where SIG is not for FILE\n"
+	  "cairn sign hash FILE\n"
+	  "  prints the Authenticode hash of FILE as it is, which firmware measures into PCR 4\n"
+	  "cairn sign pgp FILE --key KEY --time SECONDS --out SIG\n"
+	  "  signs any file for GRUB: a detached OpenPGP signature\n"
+	  "cairn sign pgp-check FILE SIG --key KEY\n"
+	  "  exit 1 where SIG is not KEY's signature of FILE\n"
+	  "cairn sign pgp-pubkey --key KEY --out FILE\n"
+	  "  writes the public key for `grub-mkimage --pubkey`\n"
+	  "  Keys are RSA in PEM, 2048 to 4096 bits; the last two take a public one too. Same\n"
+	  "  arguments, same bytes: PKCS #1 v1.5, SHA-256, the signing time is SECONDS since "
+	  "1970.\n" },
 };
 
 enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]) };

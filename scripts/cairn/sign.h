@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef CAIRN_SIGN_H
+#define CAIRN_SIGN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include "crypto.h"
+#include "err.h"
+#include "pgp.h"
+
+/* Signing with libcrypto. Everything is deterministic: RSA PKCS #1 v1.5, times from outside. */
+
+/* sign_load_key - an RSA key of 2048 to 4096 bits from PEM; a public one where private_too is 0.
+ * The caller frees *ret with EVP_PKEY_free. */
+int sign_load_key(const char *path, int private_too, EVP_PKEY **ret, struct err *err);
+
+/* sign_load_cert - an X.509 certificate from PEM; the caller frees *ret with X509_free. */
+int sign_load_cert(const char *path, X509 **ret, struct err *err);
+
+/*
+ * sign_authenticode - PKCS #7 data for a PE image with this Authenticode hash: one signer, its
+ * certificate, the given signing time. *ret is freed with OPENSSL_free.
+ * Errors: -EINVAL certificate and key do not belong together, -EIO libcrypto.
+ */
+int sign_authenticode(const uint8_t digest[static SHA256_SIZE], EVP_PKEY *key, X509 *cert,
+		      uint64_t time, uint8_t **ret, size_t *ret_len, struct err *err);
+
+/*
+ * sign_authenticode_check - is this PKCS #7 data a whole signature by its own certificate over an
+ * image with this hash? Says nothing about who the certificate belongs to.
+ * Errors: -EBADMSG no such signature, -EKEYREJECTED another image's or a forged one.
+ */
+int sign_authenticode_check(const uint8_t *pkcs7, size_t len,
+			    const uint8_t digest[static SHA256_SIZE], struct err *err);
+
+/* sign_pgp - a detached OpenPGP signature. */
+int sign_pgp(struct sha256 *content, EVP_PKEY *key, uint32_t time,
+	     uint8_t ret_buf[static PGP_SIG_MAX], size_t *ret_len, struct err *err);
+
+/* sign_pgp_key - the OpenPGP public key packet of a key; ret_keyid may be NULL. */
+int sign_pgp_key(EVP_PKEY *key, uint8_t ret_buf[static PGP_KEY_MAX], size_t *ret_len,
+		 uint8_t *ret_keyid, struct err *err);
+
+/*
+ * sign_pgp_check - is sig a signature of the content by the key?
+ * Errors: -EBADMSG of another form, -EKEYREJECTED by another key or of other content.
+ */
+int sign_pgp_check(struct sha256 *content, const uint8_t *sig, size_t sig_len, EVP_PKEY *key,
+		   struct err *err);
+
+#endif
