@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * /init of the initramfs inside the kernel image, so covered by the kernel's signature and by
+ * PCR 4 and 9. Finds the partition whose verity tree fits the root hash of the signed command
+ * line, sets up dm-verity and becomes the root's init. It names no partition and no disk, so that
+ * a release measures the same in either slot and on every machine.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/init/console.h"
+#include "agent/initrd/disks.h"
+#include "agent/initrd/dmverity.h"
+#include "lib/cmdline.h"
+#include "lib/hex.h"
+#include "lib/io.h"
+#include "lib/verity.h"
+
+/* Slow USB disks and card readers appear within seconds of power on. */
+#define DISKS_DEADLINE_MS 30000
+/* For a better candidate than the one that is there already. */
+#define SETTLE_MS 2000
+/* So that a person can read why. */
+#define FAILED_PAUSE_S 10
+
+static _Noreturn void fail(const struct err *err)
+{
+	struct timespec pause = { FAILED_PAUSE_S, 0 };
+	char why[sizeof(err->msg)], *p;
+
+	(void)snprintf(why, sizeof(why), "%s", err->msg);
+	for (p = why; *p; p++)
+		if (*p == '"')
+			*p = '\'';
+	console_say("failed what=root why=\"%s\"", why);
+	while (nanosleep(&pause, &pause) && errno == EINTR)
+		;
+	(void)reboot(RB_AUTOBOOT);
+	for (;;)
+		(void)poll(NULL, 0, -1);
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static int mount_all(struct err *err)
+{
+	static const struct {
+		const char *type, *target, *options;
+		unsigned long flags;
+		bool optional;
+	} mounts[] = {
+		{ "devtmpfs", "/dev", "mode=0755", MS_NOSUID | MS_NOEXEC, false },
+		{ "proc", "/proc", NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC, false },
+		{ "sysfs", "/sys", NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC, false },
+		{ "tmpfs", "/run", "mode=0755", MS_NOSUID | MS_NODEV | MS_NOEXEC, false },
+		/* Not where the machine started without UEFI, or its firmware keeps nothing. */
+		{ "efivarfs", "/sys/firmware/efi/efivars", NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		  true },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++)
+		if (mount(mounts[i].type, mounts[i].target, mounts[i].type, mounts[i].flags,
+			  mounts[i].options) &&
+		    !mounts[i].optional && errno != EBUSY)
+			return err_sys(err, -errno, "cannot mount %s", mounts[i].target);
+	return 0;
+}
+
+static int read_wanted(struct disks_wanted *ret, struct err *err)
+{
+	static char cmdline[4096];
+	char text[2 * VERITY_SALT_MAX + 1], *end;
+	int rc = io_read_file("/proc/cmdline", cmdline, sizeof(cmdline), NULL);
+
+	if (rc)
+		return err_sys(err, rc, "cannot read /proc/cmdline");
+	if (cmdline_get(cmdline, "cairn.roothash", text, sizeof(text)) ||
+	    hex_decode(text, ret->root, sizeof(ret->root)))
+		return err_set(err, -EINVAL, "the command line has no valid cairn.roothash");
+	if (cmdline_get(cmdline, "cairn.salt", text, sizeof(text)) ||
+	    hex_decode(text, ret->salt, strlen(text) / 2))
+		return err_set(err, -EINVAL, "the command line has no valid cairn.salt");
+	ret->salt_size = strlen(text) / 2;
+	if (cmdline_get(cmdline, "cairn.rootblocks", text, sizeof(text)) || !text[0] ||
+	    strspn(text, "0123456789") != strlen(text))
+		text[0] = '\0';
+	errno = 0;
+	ret->data_blocks = strtoull(text, &end, 10);
+	if (errno || !verity_tree_blocks(ret->data_blocks))
+		return err_set(err, -EINVAL, "the command line has no valid cairn.rootblocks");
+	return 0;
+}
+
+static int open_uevents(struct err *err)
+{
+	struct sockaddr_nl addr = { .nl_family = AF_NETLINK, .nl_groups = 1 };
+	int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+			NETLINK_KOBJECT_UEVENT);
+
+	if (fd < 0)
+		return err_sys(err, -errno, "cannot open a uevent socket");
+	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr))) {
+		int rc = err_sys(err, -errno, "cannot listen for uevents");
+
+		(void)close(fd);
+		return rc;
+	}
+	return fd;
+}
+
+/* Waits until something about a block device was said, or the time is there. */
+static void wait_for_block_event(int fd, int64_t until_ms)
+{
+	int64_t left;
+
+	while ((left = until_ms - now_ms()) > 0) {
+		struct pollfd pfd = { .fd = fd, .events = POLLIN };
+		bool block = false;
+		char msg[4096];
+		ssize_t n;
+
+		if (poll(&pfd, 1, (int)left) <= 0)
+			continue;
+		while ((n = recv(fd, msg, sizeof(msg), 0)) != -1 || errno == ENOBUFS ||
+		       errno == EINTR)
+			/* ENOBUFS: some were lost, so any may have been said. */
+			block |= n < 0 || memmem(msg, (size_t)n, "SUBSYSTEM=block", 15);
+		if (block)
+			return;
+	}
+}
+
+/* The index into d, or a negative error once the deadline has passed. */
+static int find_root(const struct disks_wanted *wanted, struct disks *d,
+		     enum bootstate_slot *ret_slot, struct err *err)
+{
+	struct devpath path;
+	const struct devpath *boot = disks_boot_path(&path) ? NULL : &path;
+	int64_t deadline_ms = now_ms() + DISKS_DEADLINE_MS, settled_ms = deadline_ms;
+	int fd _cleanup_close_ = open_uevents(err);
+
+	if (fd < 0)
+		return fd;
+	for (;;) {
+		int i;
+
+		disks_scan(wanted, boot, d);
+		i = rootpick(d->pick, d->count, ret_slot);
+		if (i >= 0 && (rootpick_settled(d->pick, d->count) || now_ms() >= settled_ms))
+			return i;
+		if (now_ms() >= deadline_ms)
+			return err_set(err, -ENOENT,
+				       "no partition fits the root hash (%zu disks looked at)",
+				       d->count);
+		if (i >= 0 && settled_ms == deadline_ms)
+			settled_ms = now_ms() + SETTLE_MS;
+		wait_for_block_event(fd, i >= 0 ? settled_ms : deadline_ms);
+	}
+}
+
+/* For init and the agent; contents: docs of /run/cairn/boot in bootloader/README.md. */
+static int write_boot_file(const struct disks *d, int index, enum bootstate_slot slot,
+			   const char *root_node, struct err *err)
+{
+	static const char *const started[] = { "unknown", "controller", "yes" };
+	unsigned int holding = 0;
+	char text[512];
+	size_t i;
+	int rc;
+
+	for (i = 0; i < d->count; i++)
+		holding += d->pick[i].holds_a || d->pick[i].holds_b;
+	(void)snprintf(text, sizeof(text),
+		       "disk=/dev/%s\nroot=%s\nrootpart=%d\nslot=%s\ndisks=%u\nstarted=%s\n"
+		       "verity=ok\n",
+		       d->names[index], root_node, slot == BOOTSTATE_A ? 4 : 6,
+		       bootstate_name(slot), holding, started[d->pick[index].match]);
+	if (mkdir("/run/cairn", 0755) && errno != EEXIST)
+		return err_sys(err, -errno, "cannot make /run/cairn");
+	rc = io_replace_file("/run/cairn/boot", text, strlen(text), 0644);
+	return rc ? err_sys(err, rc, "cannot write /run/cairn/boot") : 0;
+}
+
+static int enter_root(struct err *err)
+{
+	static const char *const moved[] = { "/dev", "/proc", "/sys", "/run" };
+	size_t i;
+
+	/* The memory of this program's file; the kernel holds it until exec. */
+	(void)unlink("/init");
+	for (i = 0; i < sizeof(moved) / sizeof(moved[0]); i++) {
+		char target[32];
+
+		(void)snprintf(target, sizeof(target), "/newroot%s", moved[i]);
+		if (mount(moved[i], target, NULL, MS_MOVE, NULL))
+			return err_sys(err, -errno, "cannot move %s", moved[i]);
+	}
+	if (chdir("/newroot") || mount(".", "/", NULL, MS_MOVE, NULL) || chroot(".") || chdir("/"))
+		return err_sys(err, -errno, "cannot enter the root");
+	return 0;
+}
+
+static int run(struct err *err)
+{
+	static struct disks disks;
+	static char *const argv[] = { "/sbin/init", NULL };
+	static char *const envp[] = { "PATH=/usr/bin:/sbin", NULL };
+	char node[DISKS_NODE_MAX], dm_node[32];
+	struct disks_wanted wanted;
+	struct dmverity verity;
+	enum bootstate_slot slot;
+	int rc, index;
+
+	rc = read_wanted(&wanted, err);
+	if (rc)
+		return rc;
+	index = find_root(&wanted, &disks, &slot, err);
+	if (index < 0)
+		return index;
+	disks_partition_node(disks.names[index], slot == BOOTSTATE_A ? 4 : 6, node);
+	verity = (struct dmverity){ node, wanted.data_blocks, wanted.salt, wanted.salt_size,
+				    wanted.root };
+	rc = dmverity_open("cairn-root", &verity, dm_node, sizeof(dm_node), err);
+	if (!rc)
+		rc = write_boot_file(&disks, index, slot, node, err);
+	if (rc)
+		return rc;
+	if (mount(dm_node, "/newroot", "squashfs", MS_RDONLY | MS_NODEV | MS_NOSUID, NULL))
+		return err_sys(err, -errno, "cannot mount the root on %s", node);
+	rc = enter_root(err);
+	if (rc)
+		return rc;
+	(void)execve(argv[0], argv, envp);
+	return err_sys(err, -errno, "cannot start %s", argv[0]);
+}
+
+int main(void)
+{
+	struct err err = { "unknown" };
+	int rc;
+
+	if (getpid() != 1)
+		return 100;
+	rc = mount_all(&err);
+	console_open();
+	if (!rc)
+		(void)run(&err);
+	fail(&err);
+}
