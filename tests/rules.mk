@@ -31,3 +31,7 @@ check: $(UNIT_TESTS) $(FUZZ_REPLAYS) ## unit tests and kept fuzz inputs: no root
 
 fuzz: $(addprefix $(FO)/,$(FUZZ_NAMES)) ## every fuzz target for FUZZ_SECONDS each (default 10)
 	@scripts/fuzz.sh $(FO) tests/data/fuzz $(FUZZ_SECONDS)
+
+# What the e2e tests bring along: a scan of ports, and a program for inside a machine.
+$(eval $(call host_program,portscan,tests/e2e/host/portscan.c,))
+$(eval $(call target_program,e2e-probe,tests/e2e/guest/probe.c,))

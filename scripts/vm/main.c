@@ -54,7 +54,7 @@ static const char usage_text[] =
 	"\n"
 	"Steps:\n"
 	"  --wait ERE  --absent ERE  --send TEXT  --key NAMES  --qmp JSON  --wait-exit\n"
-	"  --wait-reset  --screenshot FILE.png\n";
+	"  --wait-reset  --screenshot FILE.png  --hold S (neither restarts nor switches off)\n";
 
 enum {
 	OPT_DISK = 256,
@@ -115,6 +115,7 @@ static const struct option options[] = {
 	{ "wait-exit", no_argument, NULL, OPT_STEP + STEP_WAIT_EXIT },
 	{ "wait-reset", no_argument, NULL, OPT_STEP + STEP_WAIT_RESET },
 	{ "screenshot", required_argument, NULL, OPT_STEP + STEP_SCREENSHOT },
+	{ "hold", required_argument, NULL, OPT_STEP + STEP_HOLD },
 	{ NULL, 0, NULL, 0 },
 };
 

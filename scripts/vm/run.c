@@ -181,6 +181,11 @@ static int try_step(struct runner *r, struct step *s, struct err *err)
 			return 1;
 		}
 		return r->off ? err_set(err, -EPIPE, "the machine is off") : 0;
+	case STEP_HOLD:
+		if (r->off || r->qmp.resets != r->resets_seen)
+			return err_set(err, -EPIPE, "the machine %s",
+				       r->off ? "is off" : "restarted");
+		return now_ms() - r->step_ms >= (int64_t)s->hold_s * 1000;
 	}
 	return err_set(err, -EINVAL, "unknown step");
 }
@@ -258,6 +263,8 @@ static int wait_time_ms(const struct runner *r)
 	int64_t left = r->step < r->s->n ? deadline_ms(r) - now_ms() : 60000;
 
 	if (left > QUIET_MS && r->step < r->s->n && now_ms() - r->heard_ms < QUIET_MS)
+		left = QUIET_MS;
+	if (r->step < r->s->n && r->s->v[r->step].kind == STEP_HOLD && left > QUIET_MS)
 		left = QUIET_MS;
 	if (r->o->storm && left > STORM_TICK_MS)
 		left = STORM_TICK_MS;

@@ -16,6 +16,7 @@ static const char *const names[] = {
 	[STEP_WAIT_EXIT] = "--wait-exit",
 	[STEP_WAIT_RESET] = "--wait-reset",
 	[STEP_SCREENSHOT] = "--screenshot",
+	[STEP_HOLD] = "--hold",
 };
 
 const char *step_name(enum step_kind kind)
@@ -93,6 +94,14 @@ int steps_add(struct steps *s, enum step_kind kind, const char *arg, unsigned in
 	s->n++;
 	if (kind == STEP_WAIT || kind == STEP_ABSENT)
 		return compile(&step->re, arg, err);
+	if (kind == STEP_HOLD) {
+		char *end;
+
+		step->hold_s = (unsigned int)strtoul(arg, &end, 10);
+		if (*end || end == arg || step->hold_s > 3600)
+			return err_set(err, -EINVAL, "--hold: `%s' is no number of seconds", arg);
+		step->timeout_s += step->hold_s;
+	}
 	return kind == STEP_SEND ? make_text(step, err) : 0;
 }
 

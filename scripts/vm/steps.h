@@ -19,6 +19,7 @@ enum step_kind {
 	STEP_WAIT_EXIT,	 /* the machine switched off */
 	STEP_WAIT_RESET, /* the machine restarted, since the last such step */
 	STEP_SCREENSHOT, /* the screen as a PNG file */
+	STEP_HOLD,	 /* for so many seconds it neither restarts nor switches off */
 };
 
 struct step {
@@ -26,6 +27,7 @@ struct step {
 	const char *arg; /* the command line's, or NULL */
 	regex_t re;	 /* of WAIT and ABSENT */
 	char *text;	 /* of SEND, escapes resolved; owned */
+	unsigned int hold_s;
 	unsigned int timeout_s;
 };
 

@@ -52,7 +52,7 @@ kernel_refused() {
 		other_key
 		sbsign --key other.key --cert other.crt --output vmlinuz vmlinuz 2>/dev/null
 	fi
-	"$CAIRN" sign --pgp --key "$KEYS/slot.key" --out vmlinuz.sig vmlinuz
+	"$CAIRN" sign --pgp --key "$KEYS/slot.key" vmlinuz
 	mcopy -o -i "$(fat disk.img 3)" vmlinuz vmlinuz.sig ::/
 	secure --disk disk.img --wait '^cairn: boot slot=a' --wait 'failed what=slot slot=a' \
 		--wait-reset --wait '^cairn: boot slot=b' --fail '^cairn: ready.* slot=a' \
