@@ -3,3 +3,9 @@
 INIT_SRC := $(addprefix agent/init/,main.c setup.c account.c console.c clock.c cgroup.c \
 	log.c watchdog.c spawn.c loader.c supervisor.c control.c shutdown.c)
 $(eval $(call target_program,init,$(INIT_SRC),))
+INITRD_SRC := $(addprefix agent/initrd/,main.c disks.c dmverity.c) agent/init/console.c
+$(eval $(call target_program,initrd,$(INITRD_SRC),))
+
+NET_SRC := agent/core/sandbox.c agent/net/child.c
+$(eval $(call target_program,netd,$(NET_SRC) $(addprefix agent/net/,netd.c iface.c publish.c rtnl.c),))
+$(eval $(call target_program,net-event,agent/net/event.c,))

@@ -95,9 +95,6 @@ int sandbox_pass(uint64_t caps, struct err *err)
 		if (caps & SANDBOX_CAP(cap) &&
 		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0))
 			return err_sys(err, -errno, "cannot raise ambient capability %d", cap);
-	/* Root's programs would get the whole bounding set again at exec. */
-	if (prctl(PR_SET_SECUREBITS, 1 << 0 | 1 << 1, 0, 0, 0) && errno != EPERM)
-		return err_sys(err, -errno, "cannot set securebits");
 	return 0;
 }
 
