@@ -49,6 +49,17 @@ static const struct {
 	  "  Keys are RSA in PEM, 2048 to 4096 bits; the last two take a public one too. Same\n"
 	  "  arguments, same bytes: PKCS #1 v1.5, SHA-256, the signing time is SECONDS since "
 	  "1970.\n" },
+	{ "slotcfg", cmd_slotcfg, "slot.cfg: what GRUB does in a slot",
+	  "cairn slotcfg --roothash HEX --blocks N --salt HEX --version V [--args 'WORD...']\n"
+	  "              [WORD...]\n"
+	  "  Prints the one line of slot.cfg. --args replaces the kernel arguments in front\n"
+	  "  (console, panic, log level); further WORDs go to the end. Refuses characters that\n"
+	  "  GRUB's script or the kernel would read differently.\n" },
+	{ "manifest", cmd_manifest, "manifest.json: sizes, hashes and versions of the outputs",
+	  "cairn manifest OUT KEY=VALUE... -- NAME=FILE...\n"
+	  "  Writes OUT as canonical JSON: keys sorted, one member a line, as `jq -S .` prints.\n"
+	  "  KEY=VALUE is a string, KEY:=VALUE a number, true or false; GROUP.KEY=VALUE goes\n"
+	  "  into the object GROUP; each NAME=FILE becomes files.NAME with sha256 and size.\n" },
 };
 
 enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]) };
