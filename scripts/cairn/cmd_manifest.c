@@ -133,7 +133,7 @@ static int hash_file(const char *path, char ret_text[static 2 * SHA256_SIZE + 1]
 static int put_item(struct json *j, const struct item *item, struct err *err)
 {
 	char digest[2 * SHA256_SIZE + 1];
-	uint64_t number = 0, size;
+	uint64_t number = 0, size = 0;
 	int rc;
 
 	json_key(j, item->key);
