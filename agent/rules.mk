@@ -9,3 +9,7 @@ $(eval $(call target_program,initrd,$(INITRD_SRC),))
 NET_SRC := agent/core/sandbox.c agent/net/child.c
 $(eval $(call target_program,netd,$(NET_SRC) $(addprefix agent/net/,netd.c iface.c publish.c rtnl.c),))
 $(eval $(call target_program,net-event,agent/net/event.c,))
+
+DATA_SRC := $(addprefix agent/init/,data_main.c data_disk.c data_fs.c data_keep.c account.c clock.c)
+$(eval $(call target_program,data,$(DATA_SRC),))
+$(eval $(call target_program,cairn-ctl,agent/init/ctl.c agent/init/client.c,))
