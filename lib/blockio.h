@@ -36,12 +36,17 @@ int blockio_open_fd(const int *fd, struct blockio *ret, struct err *err);
 /* Told now and then how far a copy is; both counts in bytes. phase: "write" or "check". */
 typedef void blockio_progress_fn(void *ctx, const char *phase, uint64_t done, uint64_t total);
 
-/* Bytes of the buffer that blockio_copy needs; two of them lie in it. */
+/* The unit of blockio_copy. */
 #define BLOCKIO_CHUNK_BYTES (1u << 20)
+/* It flushes after so many bytes, so that progress is real and an error is told near its place. */
+#define BLOCKIO_FLUSH_BYTES (32u << 20)
 
 /*
- * blockio_copy - write the whole of src to the start of dst, flush, read it back from the medium
- * and compare with src. Runs of zeros of a chunk's length are made by dst->zero where it has it.
+ * blockio_copy - write a whole disk image to the start of dst so that a cut leaves either no
+ * partition table or a complete, checked disk: first the places where tables live (the first
+ * chunk and dst's last one) are cleared and flushed, then everything after the first chunk is
+ * written, flushed, read back from the medium and compared; the first chunk comes last and is
+ * compared too. Runs of zeros of a chunk's length go through dst->zero where it has one.
  * buf has 2 * BLOCKIO_CHUNK_BYTES. The sentence in err names the offset of what failed.
  * Errors: -ENOSPC dst is smaller than src, -EILSEQ what was read back differs, or of the I/O.
  */

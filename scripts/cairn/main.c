@@ -60,6 +60,14 @@ static const struct {
 	  "  Writes OUT as canonical JSON: keys sorted, one member a line, as `jq -S .` prints.\n"
 	  "  KEY=VALUE is a string, KEY:=VALUE a number, true or false; GROUP.KEY=VALUE goes\n"
 	  "  into the object GROUP; each NAME=FILE becomes files.NAME with sha256 and size.\n" },
+	{ "flash", cmd_flash, "write an image to a disk, read it back, compare",
+	  "cairn flash IMAGE DEVICE [--yes DEVICE] [--allow-fixed NAME]\n"
+	  "  Shows the disk, asks, writes with a progress bar, reads everything back from the\n"
+	  "  medium, compares, and moves the backup GPT to the disk's end. Refuses a disk that is\n"
+	  "  mounted or otherwise in use, read-only, too small, or not removable.\n"
+	  "  --yes DEVICE        no question; the environment's CONFIRM=DEVICE does the same\n"
+	  "  --allow-fixed NAME  the kernel's name (sda, nvme0n1, loop0) of a disk that is not\n"
+	  "                      removable and is to be erased all the same\n" },
 };
 
 enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]) };
