@@ -35,3 +35,8 @@ fuzz: $(addprefix $(FO)/,$(FUZZ_NAMES)) ## every fuzz target for FUZZ_SECONDS ea
 # What the e2e tests bring along: a scan of ports, and a program for inside a machine.
 $(eval $(call host_program,portscan,tests/e2e/host/portscan.c,))
 $(eval $(call target_program,e2e-probe,tests/e2e/guest/probe.c,))
+
+# The bench's floor: the kernel alone, with an /init that switches off.
+$(eval $(call target_program,bench-floor,tests/bench/guest/floor.c,))
+$(TO)/bench-floor.img: $(TO)/bin/bench-floor $(TO)/pkg/linux.ok $(BIN)/cairn tests/bench/floor-image.sh
+	$(call say,IMAGE,$@)tests/bench/floor-image.sh $< $@

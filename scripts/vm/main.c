@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "accel.h"
 #include "config.h"
 #include "console.h"
 #include "lib/io.h"
@@ -51,6 +52,7 @@ static const char usage_text[] =
 	"  --fail ERE          a line of the console that ends the run as failed\n"
 	"  --timeout S         limit of each step that follows; default 60; times\n"
 	"                      CAIRN_TIMEOUT_SCALE\n"
+	"  --kvm-works         boot nothing: exit 0 where KVM runs code, else 1\n"
 	"\n"
 	"Steps:\n"
 	"  --wait ERE  --absent ERE  --send TEXT  --key NAMES  --qmp JSON  --wait-exit\n"
@@ -80,6 +82,7 @@ enum {
 	OPT_FAIL,
 	OPT_TIMEOUT,
 	OPT_HELP,
+	OPT_KVM_WORKS,
 	OPT_STEP, /* and the step's kind */
 };
 
@@ -107,6 +110,7 @@ static const struct option options[] = {
 	{ "fail", required_argument, NULL, OPT_FAIL },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "help", no_argument, NULL, OPT_HELP },
+	{ "kvm-works", no_argument, NULL, OPT_KVM_WORKS },
 	{ "wait", required_argument, NULL, OPT_STEP + STEP_WAIT },
 	{ "absent", required_argument, NULL, OPT_STEP + STEP_ABSENT },
 	{ "send", required_argument, NULL, OPT_STEP + STEP_SEND },
@@ -351,6 +355,8 @@ static int parse(struct request *q, int argc, char **argv, struct err *err)
 			(void)fputs(usage_text, stdout);
 			exit(0);
 		}
+		if (opt == OPT_KVM_WORKS)
+			exit(accel_kvm_works() ? 0 : EXIT_REFUSED);
 		rc = take(q, opt, optarg, err);
 		if (rc)
 			return rc;

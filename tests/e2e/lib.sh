@@ -216,3 +216,39 @@ between() {
 	awk '/^BEGIN/ { text = ""; on = 1; next } /^END/ { on = 0 } on { text = text $0 "\n" }
 		END { printf "%s", text }' "$1"
 }
+
+# variant_image OUT EXTRA [VERSION] - the production image with the files of the folder EXTRA in
+# its root, built and signed anew with the development keys: for tests that need a service of
+# their own, or another version.
+variant_image() {
+	tools=$O/x86_64/pkg/squashfs-tools/bin
+	"$tools/unsquashfs" -q -n -d variant.root "$O/x86_64/root.img" >/dev/null ||
+		fail "root.img cannot be unpacked"
+	cp -R "$2/." variant.root/
+	# shellcheck disable=SC2154
+	if [ -n "${3:-}" ]; then
+		sed -i "s/^version=.*/version=$3/" variant.root/etc/cairn/release
+	fi
+	"$tools/mksquashfs" variant.root variant.img -noappend -all-root -no-xattrs -noI -noD -noF \
+		-noX -quiet -no-progress >/dev/null || fail "mksquashfs"
+	rm -rf variant.root
+	truncate -s %4096 variant.img
+	# shellcheck disable=SC2154
+	"$CAIRN" verity variant.img --salt "$verity_salt" --append >variant.verity
+	hash=$(sed -n 's/^roothash=//p' variant.verity)
+	blocks=$(sed -n 's/^blocks=//p' variant.verity)
+	mtype -i "$(fat "$PROD" 3)" ::/slot.cfg |
+		sed "s/cairn.roothash=[0-9a-f]*/cairn.roothash=$hash/
+			s/cairn.rootblocks=[0-9]*/cairn.rootblocks=$blocks/
+			s/cairn.version=[^ ]*/cairn.version=${3:-$version}/" >slot.cfg
+	"$CAIRN" sign --pgp --key "$KEYS/slot.key" slot.cfg
+	copy_image "$PROD" "$1"
+	for part in 4 6; do
+		part_zero "$1" $part
+		part_write "$1" $part variant.img
+	done
+	for part in 3 5; do
+		mcopy -o -i "$(fat "$1" $part)" slot.cfg slot.cfg.sig ::/
+	done
+	rm -f variant.img
+}

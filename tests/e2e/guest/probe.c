@@ -5,7 +5,7 @@
  *                   person or the network could get hold of: `probe: locked ok' or one line each
  *   probe crash     ends with a failure at once
  *   probe silent    says it is ready, then never feeds its watchdog
- *   probe stubborn  ignores every signal that can be ignored
+ *   probe stubborn  ignores every signal that can be ignored, and orders the machine off
  */
 #include <dirent.h>
 #include <errno.h>
@@ -15,9 +15,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/un.h>
 #include <unistd.h>
+
+#include "agent/init/proto.h"
 
 #define TTY_MAJOR 4
 #define TTYAUX_MAJOR 5
@@ -164,6 +168,19 @@ static void say_ready(void)
 		(void)fprintf(console, "probe: cannot say that it is ready\n");
 }
 
+static void order_off(void)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX, .sun_path = INIT_SOCKET };
+	struct init_request q = { .version = INIT_PROTO_VERSION, .op = INIT_OP_POWEROFF };
+	struct init_reply r = { .rc = -1 };
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)) ||
+	    send(fd, &q, sizeof(q), MSG_NOSIGNAL) != (ssize_t)sizeof(q) ||
+	    recv(fd, &r, sizeof(r), 0) != (ssize_t)sizeof(r) || r.rc)
+		(void)fprintf(console, "probe: init does not take the order\n");
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
@@ -183,6 +200,8 @@ int main(int argc, char **argv)
 		return 100;
 	say_ready();
 	(void)fprintf(console, "probe: %s\n", what);
+	if (strcmp(what, "stubborn") == 0)
+		order_off();
 	for (;;)
 		(void)pause();
 }

@@ -1,0 +1,41 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# usage: bench.sh          (called by `make bench`)
+# One table: the machine, build times, sizes of the outputs, boot times, memory.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/row.sh"
+TOP=$(cd "$here/../.." && pwd)
+O=${O:-out}
+case $O in /*) ;; *) O=$TOP/$O ;; esac
+img=$O/x86_64
+
+cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
+printf 'Machine: %s, %s processors, %s MiB of memory, %s, %s\n' "$cpu" "$(nproc)" \
+	"$(awk '/MemTotal/ { print int($2 / 1024) }' /proc/meminfo)" \
+	"$(sed -n 's/^PRETTY_NAME="\(.*\)"/\1/p' /etc/os-release)" \
+	"$(qemu-system-x86_64 --version | sed -n 's/^QEMU emulator version \([0-9.]*\).*/QEMU \1/p')"
+printf 'Cairn %s, %s\n\n' "$(sed -n 's/^version=//p' "$TOP/conf/cairn.conf")" \
+	"$(git -C "$TOP" log -1 --format='commit %h of %cs')"
+row what measured note
+row ------------------------------------------ -------------- ----------------------------------------------------------
+
+# size FILE NOTE
+size() {
+	[ ! -f "$img/$1" ] || row "$1" "$(stat -c %s "$img/$1")" "${2:-bytes}"
+}
+for file in vmlinuz initramfs.cpio boot.img root.img cairn.img cairn.img.zst; do
+	size $file bytes
+done
+if [ -f "$img/root.img" ]; then
+	root=$(zstd -q -19 -c "$img/root.img" | wc -c)
+	kernel=$(stat -c %s "$img/vmlinuz")
+	row "root.img as zstd -19" "$root" "bytes"
+	row "kernel and compressed root" $((kernel + root)) "bytes; wanted: 10485760"
+fi
+[ ! -f "$O/log/times" ] || sort -rn "$O/log/times" | head -n 15 | while read -r took label; do
+	row "build: $label" "$took s" "the last time that it was built"
+done
+sh "$here/boot.sh"
+sh "$here/memory.sh"
+sh "$here/build.sh"
