@@ -4,7 +4,7 @@
 # Boots the built image in QEMU. Set by variables of make:
 #   VARIANT=dev          the development variant, with a shell; Ctrl-] ends it
 #   MEM=512 CPUS=2       memory in MiB, processors
-#   BUS=virtio           or nvme, ahci, usb
+#   BUS=virtio           or nvme, ahci, usb, sdhci
 #   NET=user             or none, tap=IFNAME, or user,hostfwd=tcp::8080-:80
 #   TPM=on               or none, crb
 #   ACCEL=auto           or kvm, tcg; auto takes KVM only where it really runs code
@@ -21,7 +21,6 @@ set -eu
 img=$IMG/cairn.img
 [ -f "$img" ] || die "$img is not there: make image ${VARIANT:+VARIANT=$VARIANT}"
 bus=${BUS:-virtio} tpm=${TPM:-on} mode=''
-[ "$bus" != sdhci ] || die "BUS=sdhci: Debian's OVMF has no SD driver and cannot start from a card"
 
 if [ -n "${DISK:-}" ]; then
 	if [ ! -f "$DISK" ]; then
@@ -36,7 +35,19 @@ set -- --disk "$img,bus=$bus$mode" --mem "${MEM:-512}" --cpus "${CPUS:-2}" --tpm
 if [ "${SECUREBOOT:-off}" = on ]; then
 	set -- "$@" --secureboot on --enrol "$TOP/conf/keys/dev/db.crt"
 fi
-case ${QUIET:-} in '') ;; *) set -- "$@" --quiet ;; esac
+if [ "$bus" = sdhci ]; then
+	# Debian's OVMF has no driver for cards: GRUB and the kernel come from a second disk, whose
+	# roots are gone, and the root and DATA from the card.
+	loader=$IMG/loader.img
+	cp --sparse=always "$img" "$loader"
+	. "$TOP/conf/disk.conf"
+	# shellcheck disable=SC2154
+	fallocate --punch-hole -o ${p4_start_mib}M -l ${p4_size_mib}M "$loader"
+	# shellcheck disable=SC2154
+	fallocate --punch-hole -o ${p6_start_mib}M -l ${p6_size_mib}M "$loader"
+	set -- "$@" --disk "$loader"
+fi
+[ -z "${QUIET:-}" ] || set -- "$@" --quiet
 
 if [ -n "${HEADLESS:-}${WAIT:-}" ] || [ ! -t 0 ]; then
 	[ -n "${WAIT:-}" ] || set -- "$@" --fail '^cairn: failed'
