@@ -84,11 +84,20 @@ static void look_at_lines(struct runner *r)
 		if (strncmp(line, BOX_READY, strlen(BOX_READY)) != 0 &&
 		    strncmp(line, BOX_FAILED, strlen(BOX_FAILED)) != 0)
 			continue;
-		if (r->o->box)
-			box_print(stdout, line, (size_t)(nl - line));
+		r->status_pos = (size_t)(line - r->c->text);
+		r->status_len = (size_t)(nl - line);
 		if (r->o->interactive)
 			r->c->echo_raw = true;
 	}
+}
+
+/* When the console pauses or the run ends, so that the frame cuts no line in two. */
+static void show_status(struct runner *r, bool now)
+{
+	if (!r->o->box || !r->status_len || (!now && now_ms() - r->heard_ms < QUIET_MS))
+		return;
+	box_print(stdout, r->c->text + r->status_pos, r->status_len);
+	r->status_len = 0;
 }
 
 static int read_serial(struct runner *r, struct err *err)
@@ -262,7 +271,7 @@ static int wait_time_ms(const struct runner *r)
 {
 	int64_t left = r->step < r->s->n ? deadline_ms(r) - now_ms() : 60000;
 
-	if (left > QUIET_MS && r->step < r->s->n && now_ms() - r->heard_ms < QUIET_MS)
+	if (left > QUIET_MS && now_ms() - r->heard_ms < QUIET_MS)
 		left = QUIET_MS;
 	if (r->step < r->s->n && r->s->v[r->step].kind == STEP_HOLD && left > QUIET_MS)
 		left = QUIET_MS;
@@ -301,6 +310,7 @@ static int turn(struct runner *r, struct pollfd *p, struct err *err)
 		return rc;
 	if (r->off)
 		p[FD_QEMU].fd = -1;
+	show_status(r, false);
 	rc = advance(r, err);
 	return rc == 0 && r->off && r->step == r->s->n ? 1 : rc;
 }
@@ -363,6 +373,7 @@ enum run_end run(struct machine *m, struct console *c, struct steps *s, const st
 	do
 		rc = turn(r, p, err);
 	while (rc == 0);
+	show_status(r, true);
 	if (raw)
 		(void)tcsetattr(STDIN_FILENO, TCSANOW, &old_terminal);
 	io_close_p(&signals);

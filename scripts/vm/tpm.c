@@ -103,6 +103,11 @@ static int manufacture(const char *dir, const char *state, struct err *err)
 	argv_add(&a, "--pcr-banks");
 	argv_add(&a, "sha256");
 	rc = spawn_wait(argv_get(&a), dir, "swtpm_setup.err", err);
+	if (!rc) {
+		/* Its tale is of use only when it failed. */
+		(void)snprintf(conf, sizeof(conf), "%s/swtpm_setup.err", dir);
+		(void)unlink(conf);
+	}
 	argv_release(&a);
 	return rc;
 }
