@@ -36,8 +36,9 @@ struct runner {
 	unsigned int command; /* number of the control command the step waits for */
 	unsigned int resets_seen;
 	bool off; /* qemu has ended */
-	bool boxed, system_up;
-	size_t line_pos; /* console lines looked at for the box */
+	bool system_up;
+	size_t line_pos;	       /* console lines looked at so far */
+	size_t status_pos, status_len; /* the last status line not yet shown as a frame */
 	size_t out_len;
 	char out[OUT_MAX]; /* serial input not taken yet */
 };
