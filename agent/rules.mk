@@ -3,13 +3,21 @@
 INIT_SRC := $(addprefix agent/init/,main.c setup.c account.c console.c clock.c cgroup.c \
 	log.c watchdog.c spawn.c loader.c supervisor.c control.c shutdown.c)
 $(eval $(call target_program,init,$(INIT_SRC),))
-INITRD_SRC := $(addprefix agent/initrd/,main.c disks.c dmverity.c) agent/init/console.c
+INITRD_SRC := $(addprefix agent/initrd/,main.c disks.c dmverity.c uevent.c) agent/init/console.c
 $(eval $(call target_program,initrd,$(INITRD_SRC),))
 
-NET_SRC := agent/core/sandbox.c agent/net/child.c
+NET_SRC := agent/core/sandbox.c agent/core/notify.c agent/net/child.c agent/net/place.c
 $(eval $(call target_program,netd,$(NET_SRC) $(addprefix agent/net/,netd.c iface.c publish.c rtnl.c),))
+$(eval $(call target_program,timed,$(NET_SRC) agent/net/timed.c,))
 $(eval $(call target_program,net-event,agent/net/event.c,))
 
 DATA_SRC := $(addprefix agent/init/,data_main.c data_disk.c data_fs.c data_keep.c account.c clock.c)
 $(eval $(call target_program,data,$(DATA_SRC),))
 $(eval $(call target_program,cairn-ctl,agent/init/ctl.c agent/init/client.c,))
+INSTALL_SRC := $(addprefix agent/install/,main.c targets.c) \
+	$(addprefix agent/initrd/,disks.c uevent.c) $(addprefix agent/init/,console.c client.c)
+$(eval $(call target_program,install,$(INSTALL_SRC),))
+
+CORE_SRC := $(addprefix agent/core/,agent.c facts.c initclient.c notify.c parts.c tpm.c front.c \
+	sandbox.c) agent/init/console.c
+$(eval $(call target_program,agent,$(CORE_SRC),-ltss2))

@@ -53,7 +53,7 @@ struct sandbox_path {
  */
 int sandbox_paths(const struct sandbox_path *paths, size_t count, struct err *err);
 
-/* sandbox_limits - no core dumps, no files written, at most this many descriptors. */
+/* sandbox_limits - no core dumps, at most this many descriptors. */
 int sandbox_limits(unsigned int descriptors, struct err *err);
 
 /*

@@ -10,19 +10,19 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <poll.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/core/notify.h"
 #include "agent/core/sandbox.h"
 #include "agent/net/iface.h"
+#include "agent/net/place.h"
 #include "agent/net/publish.h"
 #include "io.h"
 
@@ -30,7 +30,7 @@
 
 struct netd {
 	const char *conf_path, *data_conf_path, *run_dir, *resolv_link, *user;
-	char own_dir[128];
+	struct place place;
 	struct iface_env env;
 	struct rtnl rtnl;
 	struct netconf conf;
@@ -40,6 +40,7 @@ struct netd {
 	bool asking; /* within rtnl_dump */
 	bool again;  /* news were lost */
 	int signal_fd;
+	struct notify notify;
 };
 
 static uint64_t now_ms(void)
@@ -308,7 +309,7 @@ static int on_signal(struct netd *d, struct err *err)
 
 static int timeout_ms(const struct netd *d)
 {
-	uint64_t first = 0, now = now_ms();
+	uint64_t first = d->notify.next_ms, now = now_ms();
 	size_t i;
 
 	for (i = 0; i < IFACES_MAX; i++) {
@@ -333,6 +334,7 @@ static int serve(struct netd *d, struct err *err)
 		int rc;
 
 		publish_write(&d->publish, &d->conf, d->iface, IFACES_MAX);
+		notify_alive(&d->notify, now_ms());
 		fds[0] = (struct pollfd){ .fd = d->signal_fd, .events = POLLIN };
 		fds[1] = (struct pollfd){ .fd = d->rtnl.news_fd, .events = POLLIN };
 		for (i = 0; i < 2 * IFACES_MAX; i++) {
@@ -370,41 +372,16 @@ static int serve(struct netd *d, struct err *err)
 
 /* Start-up, as root. */
 
-/* point_to - a symbolic link that is right after this, whatever was there. */
-static int point_to(const char *link, const char *target)
-{
-	char there[256];
-	ssize_t n = readlink(link, there, sizeof(there) - 1);
-
-	if (n > 0) {
-		there[n] = '\0';
-		if (strcmp(there, target) == 0)
-			return 0;
-	}
-	if (unlink(link) && errno != ENOENT)
-		return -errno;
-	return symlink(target, link) ? -errno : 0;
-}
-
 static int make_places(struct netd *d, struct err *err)
 {
-	const struct passwd *pw = d->user ? getpwnam(d->user) : NULL;
-	char link[160], target[160];
+	char target[160];
 	int rc;
 
-	(void)snprintf(d->own_dir, sizeof(d->own_dir), "%s/netd", d->run_dir);
-	if ((mkdir(d->run_dir, 0755) && errno != EEXIST) ||
-	    (mkdir(d->own_dir, 0755) && errno != EEXIST))
-		return err_sys(err, -errno, "cannot make %s", d->own_dir);
-	if (pw && chown(d->own_dir, pw->pw_uid, pw->pw_gid))
-		return err_sys(err, -errno, "cannot give %s to %s", d->own_dir, d->user);
-	(void)snprintf(link, sizeof(link), "%s/net", d->run_dir);
-	rc = point_to(link, "netd/net");
-	(void)snprintf(link, sizeof(link), "%s/ntp", d->run_dir);
-	rc = rc ? rc : point_to(link, "netd/ntp");
-	(void)snprintf(target, sizeof(target), "%s/resolv.conf", d->own_dir);
-	rc = rc ? rc : point_to(d->resolv_link, target);
-	return rc ? err_sys(err, rc, "cannot make links to %s", d->own_dir) : 0;
+	rc = place_init(&d->place, d->run_dir, "netd", d->user, err);
+	rc = rc ? rc : place_link(&d->place, "net", err);
+	rc = rc ? rc : place_link(&d->place, "ntp", err);
+	(void)snprintf(target, sizeof(target), "%s/resolv.conf", d->place.dir);
+	return rc ? rc : place_point(d->resolv_link, target, err);
 }
 
 static int drop_rights(struct netd *d, struct err *err)
@@ -415,7 +392,7 @@ static int drop_rights(struct netd *d, struct err *err)
 		.pass = SANDBOX_CAP(CAP_NET_RAW) | SANDBOX_CAP(CAP_NET_BIND_SERVICE),
 	};
 	const struct sandbox_path paths[] = {
-		{ d->own_dir, SANDBOX_WRITE },	     { d->env.sys_ipv6, SANDBOX_WRITE },
+		{ d->place.dir, SANDBOX_WRITE },     { d->env.sys_ipv6, SANDBOX_WRITE },
 		{ d->conf_path, SANDBOX_READ },	     { "/data/config", SANDBOX_READ },
 		{ d->data_conf_path, SANDBOX_READ }, { d->env.busybox, SANDBOX_EXEC },
 		{ d->env.event, SANDBOX_EXEC },	     { "/dev/null", SANDBOX_WRITE },
@@ -431,40 +408,13 @@ static int drop_rights(struct netd *d, struct err *err)
 	return sandbox_limits(64 + 2 * IFACES_MAX, err);
 }
 
-static int catch_signals(struct netd *d, struct err *err)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGCHLD);
-	(void)signal(SIGPIPE, SIG_IGN);
-	if (sigprocmask(SIG_BLOCK, &set, NULL))
-		return err_sys(err, -errno, "cannot block signals");
-	d->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return d->signal_fd < 0 ? err_sys(err, -errno, "cannot make a signalfd") : 0;
-}
-
-/* tell_ready - init's readiness line, where init started us. */
-static void tell_ready(void)
-{
-	const char *text = getenv("NOTIFY_FD");
-	int fd = text ? atoi(text) : -1;
-
-	if (fd > 2) {
-		(void)io_write(fd, "READY=1\n", 8);
-		(void)close(fd);
-	}
-}
-
 static int run(struct netd *d, struct err *err)
 {
 	int rc;
 
+	notify_init(&d->notify);
 	rc = make_places(d, err);
-	rc = rc ? rc : catch_signals(d, err);
+	rc = rc ? rc : place_signals(&d->signal_fd, err);
 	rc = rc ? rc : rtnl_init(&d->rtnl, err);
 	rc = rc ? rc : drop_rights(d, err);
 	if (rc)
@@ -474,7 +424,7 @@ static int run(struct netd *d, struct err *err)
 	if (rc)
 		return rc;
 	publish_write(&d->publish, &d->conf, d->iface, IFACES_MAX);
-	tell_ready();
+	notify_ready(&d->notify);
 	return serve(d, err);
 }
 
@@ -530,7 +480,7 @@ int main(int argc, char **argv)
 		child_init(&d.iface[i].dhcp6);
 	}
 	d.env.rtnl = &d.rtnl;
-	d.publish.dir = d.own_dir;
+	d.publish.dir = d.place.dir;
 	d.publish.problem = d.problem.msg;
 	if (run(&d, &err)) {
 		(void)fprintf(stderr, "netd: %s\n", err.msg);

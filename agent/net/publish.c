@@ -29,6 +29,15 @@ static void __attribute__((format(printf, 2, 3))) add(struct text *t, const char
 		t->buf[t->used] = '\0';
 }
 
+/* add_quoted - key="text" with nothing in it that would end it. */
+static void add_quoted(struct text *t, const char *key, const char *text)
+{
+	add(t, "%s=\"", key);
+	for (; *text; text++)
+		add(t, "%c", *text == '"' ? '\'' : *text);
+	add(t, "\"\n");
+}
+
 static void replace(const struct publish *p, const char *name, char *old, const struct text *new)
 {
 	char path[256];
@@ -136,11 +145,11 @@ static void write_net(struct publish *p, const struct iface *ifaces, const size_
 			netaddr_format(a6, true, text6);
 		add(&t, "if=%s\naddr4=%s\naddr6=%s\n", best->name, text4, text6);
 	}
-	add(&t, "dns=");
+	add(&t, "dns=\"");
 	write_servers(&t, s, "", " ");
-	add(&t, "\nconfig=%s\n", p->config);
+	add(&t, "\"\nconfig=%s\n", p->config);
 	if (*p->problem)
-		add(&t, "problem=%s\n", p->problem);
+		add_quoted(&t, "problem", p->problem);
 	replace(p, "net", p->net, &t);
 }
 
@@ -151,7 +160,7 @@ static void write_ntp(struct publish *p, const struct netconf *conf, const struc
 	const char *from = conf->ntp_count ? "config" : "dhcp";
 	size_t i, j, found = 0;
 
-	add(&t, "servers=");
+	add(&t, "servers=\"");
 	for (i = 0; i < conf->ntp_count; i++)
 		add(&t, "%s%s", i ? " " : "", conf->ntp[i]);
 	for (i = 0; conf->ntp_count == 0 && i < n; i++) {
@@ -169,7 +178,7 @@ static void write_ntp(struct publish *p, const struct netconf *conf, const struc
 		for (i = 0; i < conf->ntp_default_count; i++)
 			add(&t, "%s%s", i ? " " : "", conf->ntp_default[i]);
 	}
-	add(&t, "\nfrom=%s\n", from);
+	add(&t, "\"\nfrom=%s\n", from);
 	replace(p, "ntp", p->ntp, &t);
 }
 

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "facts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/dm-ioctl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+
+#include "cmdline.h"
+#include "io.h"
+
+#define RELEASE_FILE "/etc/cairn/release"
+#define BOOT_FILE "/run/cairn/boot"
+#define DATA_FILE "/run/cairn/data"
+#define NET_FILE "/run/cairn/net"
+#define NTP_FILE "/run/cairn/ntp"
+#define TIME_FILE "/run/cairn/time"
+/* EFI_GLOBAL_VARIABLE (UEFI 2.10, section 3.3) */
+#define EFI_VAR(name) "/sys/firmware/efi/efivars/" name "-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+
+uint64_t facts_boot_ms(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+/* A file of key=value words, read whole. */
+struct words {
+	char text[4096];
+};
+
+static int words_read(struct words *w, const char *path)
+{
+	w->text[0] = '\0';
+	return io_read_file(path, w->text, sizeof(w->text), NULL);
+}
+
+/* words_get - a value, or an empty text. */
+static void words_get(const struct words *w, const char *key, char *ret_value, size_t size)
+{
+	if (cmdline_get(w->text, key, ret_value, size))
+		ret_value[0] = '\0';
+}
+
+static long long words_number(const struct words *w, const char *key)
+{
+	char text[32];
+
+	words_get(w, key, text, sizeof(text));
+	return strtoll(text, NULL, 10);
+}
+
+static void read_release(struct status *s)
+{
+	struct words w;
+	char keys[16];
+
+	(void)words_read(&w, RELEASE_FILE);
+	words_get(&w, "version", s->version, sizeof(s->version));
+	words_get(&w, "variant", s->variant, sizeof(s->variant));
+	words_get(&w, "keys", keys, sizeof(keys));
+	s->dev_keys = strcmp(keys, "dev") == 0;
+}
+
+static void read_slot(struct status *s)
+{
+	struct words w;
+	char part[8];
+
+	(void)words_read(&w, BOOT_FILE);
+	words_get(&w, "disk", s->disk, sizeof(s->disk));
+	words_get(&w, "rootpart", part, sizeof(part));
+	s->slot[0] = strcmp(part, "4") == 0 ? 'a' : strcmp(part, "6") == 0 ? 'b' : '\0';
+}
+
+/* efi_flag - a variable of one byte, behind four bytes of attributes. -1: not there. */
+static int efi_flag(const char *path)
+{
+	unsigned char raw[16];
+	size_t len;
+
+	if (io_read_file(path, raw, sizeof(raw), &len) || len != 5)
+		return -1;
+	return raw[4];
+}
+
+static void read_secureboot(struct status *s)
+{
+	int on = efi_flag(EFI_VAR("SecureBoot"));
+
+	s->setup_mode = efi_flag(EFI_VAR("SetupMode")) == 1;
+	if (on < 0)
+		s->secureboot = STATUS_SECUREBOOT_UNSUPPORTED;
+	else
+		s->secureboot =
+			on == 1 && !s->setup_mode ? STATUS_SECUREBOOT_ON : STATUS_SECUREBOOT_OFF;
+}
+
+/* dm_text - the status or table line of the only target of a device, after its type. */
+static int dm_text(int control, dev_t dev, uint32_t flags, const char *type, char *ret_text,
+		   size_t size)
+{
+	union {
+		struct dm_ioctl io;
+		char bytes[sizeof(struct dm_ioctl) + 1024];
+	} u;
+	struct dm_target_spec spec;
+	const char *text;
+	size_t len;
+
+	memset(&u, 0, sizeof(u));
+	u.io.version[0] = DM_VERSION_MAJOR;
+	u.io.data_size = sizeof(u);
+	u.io.data_start = sizeof(u.io);
+	u.io.flags = flags;
+	/* The kernel's huge_encode_dev. */
+	u.io.dev = (minor(dev) & 0xffu) | major(dev) << 8 | (minor(dev) & ~0xffu) << 12;
+	if (ioctl(control, DM_TABLE_STATUS, &u))
+		return -errno;
+	if (u.io.flags & DM_BUFFER_FULL_FLAG || u.io.target_count != 1 ||
+	    u.io.data_start > sizeof(u) - sizeof(spec) - 1)
+		return -EINVAL;
+	memcpy(&spec, u.bytes + u.io.data_start, sizeof(spec));
+	text = u.bytes + u.io.data_start + sizeof(spec);
+	len = strnlen(text, (size_t)(u.bytes + sizeof(u) - text));
+	if (strncmp(spec.target_type, type, sizeof(spec.target_type)) != 0 || len >= size)
+		return -EINVAL;
+	memcpy(ret_text, text, len);
+	ret_text[len] = '\0';
+	return 0;
+}
+
+/* nth_word - word n of a table line, counted from 0; an empty text when it is shorter. */
+static void nth_word(const char *text, unsigned int n, char *ret_word, size_t size)
+{
+	size_t len;
+
+	while (n--) {
+		text += strcspn(text, " ");
+		text += strspn(text, " ");
+	}
+	len = strcspn(text, " ");
+	if (len >= size)
+		len = 0;
+	memcpy(ret_word, text, len);
+	ret_word[len] = '\0';
+}
+
+/*
+ * read_verity - ask the device mapper about the device that / lies on. It is checked when its only
+ * target is verity, no bad block was seen ('V'; kernel's dm-verity.rst), and the root hash it
+ * checks with is the one on the signed command line.
+ */
+static void read_verity(struct status *s)
+{
+	int control _cleanup_close_ = open("/dev/mapper/control", O_RDWR | O_CLOEXEC);
+	char state[16], table[768], wanted[sizeof(s->root_hash)];
+	struct words cmdline;
+	struct stat root;
+
+	s->verity = STATUS_VERITY_NONE;
+	if (control < 0 || stat("/", &root) || words_read(&cmdline, "/proc/cmdline") ||
+	    dm_text(control, root.st_dev, 0, "verity", state, sizeof(state)) ||
+	    dm_text(control, root.st_dev, DM_STATUS_TABLE_FLAG, "verity", table, sizeof(table)))
+		return;
+	/* version data-dev hash-dev block block blocks start algorithm ROOT-HASH salt ... */
+	nth_word(table, 8, s->root_hash, sizeof(s->root_hash));
+	words_get(&cmdline, "cairn.roothash", wanted, sizeof(wanted));
+	if (*wanted == '\0' || strcmp(wanted, s->root_hash) != 0)
+		return;
+	s->verity = state[0] == 'V' ? STATUS_VERITY_OK : STATUS_VERITY_CORRUPT;
+}
+
+void facts_read_boot(struct status *s)
+{
+	read_release(s);
+	read_slot(s);
+	read_secureboot(s);
+	read_verity(s);
+}
+
+static void read_network(struct status *s)
+{
+	struct words w;
+
+	(void)words_read(&w, NET_FILE);
+	words_get(&w, "state", s->net_state, sizeof(s->net_state));
+	words_get(&w, "if", s->net_if, sizeof(s->net_if));
+	words_get(&w, "addr4", s->net_addr4, sizeof(s->net_addr4));
+	words_get(&w, "addr6", s->net_addr6, sizeof(s->net_addr6));
+	words_get(&w, "dns", s->net_dns, sizeof(s->net_dns));
+	words_get(&w, "config", s->net_config, sizeof(s->net_config));
+	words_get(&w, "problem", s->net_problem, sizeof(s->net_problem));
+	(void)words_read(&w, TIME_FILE);
+	words_get(&w, "state", s->time_state, sizeof(s->time_state));
+	s->time_stratum = (uint32_t)words_number(&w, "stratum");
+	s->time_offset_us = words_number(&w, "offset_us");
+	(void)words_read(&w, NTP_FILE);
+	words_get(&w, "servers", s->time_servers, sizeof(s->time_servers));
+}
+
+/* A line of /proc/meminfo in KiB, 0 when it is not there. */
+static uint32_t meminfo(const char *text, const char *key)
+{
+	const char *p = strstr(text, key);
+
+	return p ? (uint32_t)strtoul(p + strlen(key), NULL, 10) : 0;
+}
+
+void facts_read_now(struct status *s)
+{
+	struct words w;
+
+	(void)words_read(&w, DATA_FILE);
+	words_get(&w, "state", s->data_state, sizeof(s->data_state));
+	words_get(&w, "why", s->data_why, sizeof(s->data_why));
+	read_network(s);
+	(void)words_read(&w, "/proc/meminfo");
+	s->mem_total_kib = meminfo(w.text, "MemTotal:");
+	s->mem_used_kib = s->mem_total_kib - meminfo(w.text, "MemAvailable:");
+	s->uptime_ms = facts_boot_ms();
+	s->wall_s = (int64_t)time(NULL);
+}

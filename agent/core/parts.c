@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "parts.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+int part_receive(int fd, void *ret_message, size_t size)
+{
+	struct iovec iov = { .iov_base = ret_message, .iov_len = size };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t n;
+
+	do {
+		n = recvmsg(fd, &msg, 0);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return errno == EAGAIN ? 0 : -errno;
+	if (n == 0)
+		return -EPIPE;
+	return (size_t)n == size && !(msg.msg_flags & MSG_TRUNC) ? 1 : -EBADMSG;
+}
+
+int part_send(int fd, const void *message, size_t size)
+{
+	ssize_t n;
+
+	do {
+		n = send(fd, message, size, MSG_NOSIGNAL);
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : 0;
+}
