@@ -121,7 +121,7 @@ int efivars_enrol(uint8_t *flash, size_t len, const uint8_t *cert, size_t cert_l
 	uint8_t list[ESL_HEADER_BYTES + EFIVARS_CERT_MAX_BYTES];
 	size_t list_len = ESL_HEADER_BYTES + cert_len;
 	const uint8_t on = 1;
-	struct store s;
+	struct store s = { 0 };
 	int rc;
 
 	if (cert_len > EFIVARS_CERT_MAX_BYTES)

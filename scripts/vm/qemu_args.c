@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,11 +18,9 @@
 /* Copies what is not a hole. */
 static int copy_sparse(int from, int to, uint64_t size_bytes)
 {
-	uint8_t *buf _cleanup_free_ = malloc(COPY_BYTES);
+	static uint8_t buf[COPY_BYTES];
 	off_t at = 0;
 
-	if (!buf)
-		return -ENOMEM;
 	while ((uint64_t)at < size_bytes) {
 		off_t data = lseek(from, at, SEEK_DATA);
 		off_t hole = data < 0 ? -1 : lseek(from, data, SEEK_HOLE);

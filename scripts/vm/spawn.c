@@ -80,7 +80,7 @@ int spawn(char *const *argv, const int *keep, int n_keep, const char *dir, const
 int spawn_wait(char *const *argv, const char *dir, const char *log, struct err *err)
 {
 	int rc, status;
-	pid_t pid;
+	pid_t pid = 0;
 
 	rc = spawn(argv, NULL, 0, dir, log, &pid, err);
 	if (rc)

@@ -18,7 +18,7 @@ seconds() {
 	sed -n 's/^cairn-vm: +\([0-9.]*\) s: .*/\1/p' steps | tail -n 1
 }
 
-cd "$T"
+cd "$T" || exit 111
 for accel in tcg kvm; do
 	if [ $accel = kvm ]; then
 		# `auto' takes KVM only where it runs code; then TCG alone was measured above.

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/../e2e/lib.sh"
 . "$(dirname "$0")/row.sh"
 
-cd "$T"
+cd "$T" || exit 111
 copy_image "$PROD" disk.img
 mcopy -n -i "$(fat disk.img 3)" ::/slot.cfg slot.orig
 best='' why=''

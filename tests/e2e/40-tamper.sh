@@ -18,7 +18,7 @@ panics() {
 # The root's own init, which every boot reads: the block that holds a text of its program.
 root_block() {
 	copy_image "$PROD" disk.img
-	at=$(dd if=disk.img bs=$MIB skip=$p4_start_mib count=$p4_size_mib status=none |
+	at=$(dd if=disk.img bs=1M skip="$p4_start_mib" count="$p4_size_mib" status=none |
 		grep -abo 'NOTIFY_FD' | head -n 1 | cut -d : -f 1)
 	[ -n "$at" ] || fail "the root holds no init that could be changed"
 	flip_bit disk.img $(($(part_offset 4) + at))

@@ -14,7 +14,7 @@ data_table() {
 
 data_fsck() {
 	data_table
-	dd if=disk.img of=data.img bs=$MIB skip=$((data_start / MIB)) conv=sparse status=none
+	dd if=disk.img of=data.img bs=1M skip=$((data_start / MIB)) conv=sparse status=none
 	truncate -s $data_bytes data.img
 	e2fsck -fn data.img >fsck 2>&1 || fail "e2fsck: $(tail -n 2 fsck)"
 	rm data.img
@@ -67,7 +67,7 @@ damaged() {
 
 unknown() {
 	copy_image "$PROD" disk.img
-	dd if=/dev/urandom of=disk.img bs=$MIB seek="$p7_start_mib" count=4 conv=notrunc status=none
+	dd if=/dev/urandom of=disk.img bs=1M seek="$p7_start_mib" count=4 conv=notrunc status=none
 	vm --disk disk.img,rw --wait '^cairn: failed what=data why='
 	said 'unknown'
 	data_table

@@ -29,7 +29,7 @@ labelled_stick() {
 	for part in 1 2 3 4 5 6 7; do
 		part_zero stick.img $part
 		at=$(part_offset $part)
-		dd if=/dev/urandom of=stick.img bs=$MIB seek=$((at / MIB)) count=1 conv=notrunc \
+		dd if=/dev/urandom of=stick.img bs=1M seek=$((at / MIB)) count=1 conv=notrunc \
 			status=none
 	done
 	runs production --disk "stick.img,bus=usb,bootindex=none" --disk "$PROD,bus=nvme,bootindex=0"
