@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include "lib/bytes.h"
+#include "lib/cmdline.h"
+#include "lib/hex.h"
 #include "lib/io.h"
 #include "lib/verity.h"
 
@@ -20,6 +22,31 @@ enum { PART_STATE = 2, PART_ROOT_A = 4, PART_ROOT_B = 6 };
 
 #define EFIVARS "/sys/firmware/efi/efivars/"
 #define EFI_GLOBAL "8be4df61-93ca-11d2-aa0d-00e098032b8c"
+
+int disks_read_wanted(struct disks_wanted *ret, struct err *err)
+{
+	static char cmdline[4096];
+	char text[2 * VERITY_SALT_MAX + 1], *end;
+	int rc = io_read_file("/proc/cmdline", cmdline, sizeof(cmdline), NULL);
+
+	if (rc)
+		return err_sys(err, rc, "cannot read /proc/cmdline");
+	if (cmdline_get(cmdline, "cairn.roothash", text, sizeof(text)) ||
+	    hex_decode(text, ret->root, sizeof(ret->root)))
+		return err_set(err, -EINVAL, "the command line has no valid cairn.roothash");
+	if (cmdline_get(cmdline, "cairn.salt", text, sizeof(text)) ||
+	    hex_decode(text, ret->salt, strlen(text) / 2))
+		return err_set(err, -EINVAL, "the command line has no valid cairn.salt");
+	ret->salt_size = strlen(text) / 2;
+	if (cmdline_get(cmdline, "cairn.rootblocks", text, sizeof(text)) || !text[0] ||
+	    strspn(text, "0123456789") != strlen(text))
+		text[0] = '\0';
+	errno = 0;
+	ret->data_blocks = strtoull(text, &end, 10);
+	if (errno || !verity_tree_blocks(ret->data_blocks))
+		return err_set(err, -EINVAL, "the command line has no valid cairn.rootblocks");
+	return 0;
+}
 
 /* efivarfs puts the variable's attributes, 4 bytes, before its data. */
 static int read_variable(const char *name, uint8_t *ret, size_t max, size_t *ret_len)

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "lib/devpath.h"
+#include "lib/err.h"
 #include "lib/rootpick.h"
 
 #define DISKS_MAX 64
@@ -24,6 +25,9 @@ struct disks {
 	char names[DISKS_MAX][DISKS_NAME_MAX]; /* "nvme0n1", in order of names */
 	struct rootpick_disk pick[DISKS_MAX];
 };
+
+/* disks_read_wanted - from /proc/cmdline. Errors: -EINVAL and which word is missing or wrong. */
+int disks_read_wanted(struct disks_wanted *ret, struct err *err);
 
 /*
  * disks_boot_path - where the firmware says it started from (UEFI 2.10, 3.3: BootCurrent).

@@ -7,7 +7,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/netlink.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -15,7 +14,6 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,10 +21,8 @@
 #include "agent/init/console.h"
 #include "agent/initrd/disks.h"
 #include "agent/initrd/dmverity.h"
-#include "lib/cmdline.h"
-#include "lib/hex.h"
+#include "agent/initrd/uevent.h"
 #include "lib/io.h"
-#include "lib/verity.h"
 
 /* Slow USB disks and card readers appear within seconds of power on. */
 #define DISKS_DEADLINE_MS 30000
@@ -50,14 +46,6 @@ static _Noreturn void fail(const struct err *err)
 	(void)reboot(RB_AUTOBOOT);
 	for (;;)
 		(void)poll(NULL, 0, -1);
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 static int mount_all(struct err *err)
@@ -85,78 +73,14 @@ static int mount_all(struct err *err)
 	return 0;
 }
 
-static int read_wanted(struct disks_wanted *ret, struct err *err)
-{
-	static char cmdline[4096];
-	char text[2 * VERITY_SALT_MAX + 1], *end;
-	int rc = io_read_file("/proc/cmdline", cmdline, sizeof(cmdline), NULL);
-
-	if (rc)
-		return err_sys(err, rc, "cannot read /proc/cmdline");
-	if (cmdline_get(cmdline, "cairn.roothash", text, sizeof(text)) ||
-	    hex_decode(text, ret->root, sizeof(ret->root)))
-		return err_set(err, -EINVAL, "the command line has no valid cairn.roothash");
-	if (cmdline_get(cmdline, "cairn.salt", text, sizeof(text)) ||
-	    hex_decode(text, ret->salt, strlen(text) / 2))
-		return err_set(err, -EINVAL, "the command line has no valid cairn.salt");
-	ret->salt_size = strlen(text) / 2;
-	if (cmdline_get(cmdline, "cairn.rootblocks", text, sizeof(text)) || !text[0] ||
-	    strspn(text, "0123456789") != strlen(text))
-		text[0] = '\0';
-	errno = 0;
-	ret->data_blocks = strtoull(text, &end, 10);
-	if (errno || !verity_tree_blocks(ret->data_blocks))
-		return err_set(err, -EINVAL, "the command line has no valid cairn.rootblocks");
-	return 0;
-}
-
-static int open_uevents(struct err *err)
-{
-	struct sockaddr_nl addr = { .nl_family = AF_NETLINK, .nl_groups = 1 };
-	int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
-			NETLINK_KOBJECT_UEVENT);
-
-	if (fd < 0)
-		return err_sys(err, -errno, "cannot open a uevent socket");
-	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr))) {
-		int rc = err_sys(err, -errno, "cannot listen for uevents");
-
-		(void)close(fd);
-		return rc;
-	}
-	return fd;
-}
-
-/* Waits until something about a block device was said, or the time is there. */
-static void wait_for_block_event(int fd, int64_t until_ms)
-{
-	int64_t left;
-
-	while ((left = until_ms - now_ms()) > 0) {
-		struct pollfd pfd = { .fd = fd, .events = POLLIN };
-		bool block = false;
-		char msg[4096];
-		ssize_t n;
-
-		if (poll(&pfd, 1, (int)left) <= 0)
-			continue;
-		while ((n = recv(fd, msg, sizeof(msg), 0)) != -1 || errno == ENOBUFS ||
-		       errno == EINTR)
-			/* ENOBUFS: some were lost, so any may have been said. */
-			block |= n < 0 || memmem(msg, (size_t)n, "SUBSYSTEM=block", 15);
-		if (block)
-			return;
-	}
-}
-
 /* The index into d, or a negative error once the deadline has passed. */
 static int find_root(const struct disks_wanted *wanted, struct disks *d,
 		     enum bootstate_slot *ret_slot, struct err *err)
 {
 	struct devpath path;
 	const struct devpath *boot = disks_boot_path(&path) ? NULL : &path;
-	int64_t deadline_ms = now_ms() + DISKS_DEADLINE_MS, settled_ms = deadline_ms;
-	int fd _cleanup_close_ = open_uevents(err);
+	int64_t deadline_ms = uevent_now_ms() + DISKS_DEADLINE_MS, settled_ms = deadline_ms;
+	int fd _cleanup_close_ = uevent_open(err);
 
 	if (fd < 0)
 		return fd;
@@ -165,15 +89,16 @@ static int find_root(const struct disks_wanted *wanted, struct disks *d,
 
 		disks_scan(wanted, boot, d);
 		i = rootpick(d->pick, d->count, ret_slot);
-		if (i >= 0 && (rootpick_settled(d->pick, d->count) || now_ms() >= settled_ms))
+		if (i >= 0 &&
+		    (rootpick_settled(d->pick, d->count) || uevent_now_ms() >= settled_ms))
 			return i;
-		if (now_ms() >= deadline_ms)
+		if (uevent_now_ms() >= deadline_ms)
 			return err_set(err, -ENOENT,
 				       "no partition fits the root hash (%zu disks looked at)",
 				       d->count);
 		if (i >= 0 && settled_ms == deadline_ms)
-			settled_ms = now_ms() + SETTLE_MS;
-		wait_for_block_event(fd, i >= 0 ? settled_ms : deadline_ms);
+			settled_ms = uevent_now_ms() + SETTLE_MS;
+		(void)uevent_wait_block(fd, i >= 0 ? settled_ms : deadline_ms);
 	}
 }
 
@@ -230,7 +155,7 @@ static int run(struct err *err)
 	enum bootstate_slot slot;
 	int rc, index;
 
-	rc = read_wanted(&wanted, err);
+	rc = disks_read_wanted(&wanted, err);
 	if (rc)
 		return rc;
 	index = find_root(&wanted, &disks, &slot, err);
