@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,10 +17,13 @@
 
 enum { CONTENT_MAX = 256 << 20, SIGNATURE_FILE_MAX = 65536 };
 
+/* A signing time tells nothing that is checked, so it is fixed: 2024-01-01T00:00:00Z. */
+#define SIGN_TIME UINT64_C(1704067200)
+#define TIME_MAX UINT64_C(253402300799) /* the end of the year 9999 */
+
 struct job {
 	const char *key, *cert, *out;
-	uint64_t time;
-	int has_time;
+	uint64_t time; /* seconds since 1970 */
 	char **files;
 	int n_files;
 };
@@ -132,28 +136,41 @@ static int run_attach(const struct job *job, struct err *err)
 	return cmd_save(job->files[2], buf, pe_signed_bytes(len, sig_len), err);
 }
 
-static int run_pgp(const struct job *job, struct err *err)
+static int pgp_one(const struct job *job, const char *path, EVP_PKEY *key, struct err *err)
 {
+	char beside[PATH_MAX];
 	uint8_t sig[PGP_SIG_MAX];
-	EVP_PKEY *key = NULL;
 	struct sha256 content;
 	size_t len;
 	int rc;
 
-	if (job->time > UINT32_MAX)
-		return cmd_usage(err, "--time: OpenPGP ends in 2106");
-	rc = content_hash(job->files[0], &content, err);
-	if (!rc)
-		rc = sign_load_key(job->key, 1, &key, err);
+	if (snprintf(beside, sizeof(beside), "%s.sig", path) >= (int)sizeof(beside))
+		return err_set(err, -ENAMETOOLONG, "%s: the name is too long", path);
+	rc = content_hash(path, &content, err);
 	if (!rc)
 		rc = sign_pgp(&content, key, (uint32_t)job->time, sig, &len, err);
 	if (!rc)
-		rc = cmd_save(job->out, sig, len, err);
+		rc = cmd_save(job->out ? job->out : beside, sig, len, err);
+	return rc;
+}
+
+static int run_pgp(const struct job *job, struct err *err)
+{
+	EVP_PKEY *key = NULL;
+	int i, rc;
+
+	if (job->time > UINT32_MAX)
+		return cmd_usage(err, "--time: OpenPGP ends in 2106");
+	if (job->out && job->n_files > 1)
+		return cmd_usage(err, "--out goes with one FILE");
+	rc = sign_load_key(job->key, 1, &key, err);
+	for (i = 0; !rc && i < job->n_files; i++)
+		rc = pgp_one(job, job->files[i], key, err);
 	EVP_PKEY_free(key);
 	return rc;
 }
 
-static int run_pgp_pubkey(const struct job *job, struct err *err)
+static int run_pgp_public(const struct job *job, struct err *err)
 {
 	uint8_t packet[PGP_KEY_MAX];
 	EVP_PKEY *key = NULL;
@@ -163,7 +180,7 @@ static int run_pgp_pubkey(const struct job *job, struct err *err)
 	if (!rc)
 		rc = sign_pgp_key(key, packet, &len, NULL, err);
 	if (!rc)
-		rc = cmd_save(job->out, packet, len, err);
+		rc = cmd_save(job->files[0], packet, len, err);
 	EVP_PKEY_free(key);
 	return rc;
 }
@@ -189,72 +206,80 @@ static int run_pgp_check(const struct job *job, struct err *err)
 	return verdict(rc);
 }
 
-enum { NEED_KEY = 1, NEED_CERT = 2, NEED_TIME = 4, NEED_OUT = 8 };
+enum { KEY = 1, CERT = 2, TIME = 4, OUT = 8 };
 
 static const struct {
 	const char *name;
 	int (*run)(const struct job *job, struct err *err);
-	int n_files, needs;
+	int files_min, files_max;
+	int needs, takes; /* options */
 } actions[] = {
-	{ "authenticode", run_authenticode, 1, NEED_KEY | NEED_CERT | NEED_TIME | NEED_OUT },
-	{ "attach", run_attach, 3, 0 },
-	{ "pgp", run_pgp, 1, NEED_KEY | NEED_TIME | NEED_OUT },
-	{ "pgp-pubkey", run_pgp_pubkey, 0, NEED_KEY | NEED_OUT },
-	{ "pgp-check", run_pgp_check, 2, NEED_KEY },
-	{ "hash", run_hash, 1, 0 },
+	{ "authenticode", run_authenticode, 1, 1, KEY | CERT | OUT, TIME },
+	{ "attach", run_attach, 3, 3, 0, 0 },
+	{ "hash", run_hash, 1, 1, 0, 0 },
+	{ "pgp", run_pgp, 1, INT_MAX, KEY, TIME | OUT },
+	{ "pgp-check", run_pgp_check, 2, 2, KEY, 0 },
+	{ "pgp-public", run_pgp_public, 1, 1, KEY, 0 },
 };
 
-int cmd_sign(int argc, char **argv, struct err *err)
+/* Options in any place after the action; ret_got is the set of them. */
+static int parse_options(struct job *job, int argc, char **argv, int *ret_got, struct err *err)
 {
-	enum { KEY = 1, CERT, TIME, OUT, ATTACH };
 	static const struct option options[] = {
 		{ "key", required_argument, NULL, KEY },
 		{ "cert", required_argument, NULL, CERT },
 		{ "time", required_argument, NULL, TIME },
 		{ "out", required_argument, NULL, OUT },
-		{ "attach", no_argument, NULL, ATTACH },
 		{ NULL, 0, NULL, 0 },
 	};
-	const char *name = NULL;
-	struct job job = { 0 };
-	int c, got;
-	size_t i;
+	int c, got = 0;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
 		case KEY:
-			job.key = optarg;
+			job->key = optarg;
 			break;
 		case CERT:
-			job.cert = optarg;
+			job->cert = optarg;
 			break;
 		case TIME:
-			if (cmd_number(optarg, UINT64_C(253402300799), &job.time))
+			if (cmd_number(optarg, TIME_MAX, &job->time))
 				return cmd_usage(err, "--time %s: seconds since 1970", optarg);
-			job.has_time = 1;
 			break;
 		case OUT:
-			job.out = optarg;
-			break;
-		case ATTACH:
-			name = "attach";
+			job->out = optarg;
 			break;
 		default:
 			return CMD_USAGE;
 		}
+		got |= c;
 	}
-	if (!name && optind < argc)
-		name = argv[optind++];
-	job.files = argv + optind;
-	job.n_files = argc - optind;
-	for (i = 0; name && i < sizeof(actions) / sizeof(actions[0]); i++) {
+	job->files = argv + optind;
+	job->n_files = argc - optind;
+	*ret_got = got;
+	return 0;
+}
+
+int cmd_sign(int argc, char **argv, struct err *err)
+{
+	struct job job = { .time = SIGN_TIME };
+	const char *name = argc > 1 ? argv[1] : "";
+	int got = 0, rc;
+	size_t i;
+
+	if (strncmp(name, "--", 2) == 0)
+		name += 2;
+	for (i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
 		if (strcmp(actions[i].name, name) != 0)
 			continue;
-		got = (job.key ? NEED_KEY : 0) | (job.cert ? NEED_CERT : 0) |
-		      (job.has_time ? NEED_TIME : 0) | (job.out ? NEED_OUT : 0);
-		if (job.n_files != actions[i].n_files || got != actions[i].needs)
-			return cmd_usage(err, "%s: an argument is missing or too many", name);
+		rc = parse_options(&job, argc - 1, argv + 1, &got, err);
+		if (rc)
+			return rc;
+		if (job.n_files < actions[i].files_min || job.n_files > actions[i].files_max ||
+		    (got & actions[i].needs) != actions[i].needs ||
+		    (got & ~(actions[i].needs | actions[i].takes)))
+			return cmd_usage(err, "--%s: an argument is missing or too many", name);
 		return actions[i].run(&job, err);
 	}
-	return cmd_usage(err, "what to do?");
+	return cmd_usage(err, "`%s` is nothing that it does", name);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* slot.cfg: the one GRUB command of a slot. It is signed and measured, so its bytes are decided
- * here and nowhere else; bootloader/ describes who reads it. */
+/* slot.cfg: the one GRUB command of a slot, signed and measured. bootloader/slot.cfg.in has its
+ * words; this fills them in and lets nothing through that two readers would read differently. */
 #include "cmd.h"
 
 #include <getopt.h>
@@ -12,11 +12,15 @@
 
 #include "crypto.h"
 #include "hex.h"
+#include "io.h"
 #include "verity.h"
 
-#define BASE_ARGS "console=tty0 console=ttyS0,115200 panic=10 quiet loglevel=4"
+enum {
+	KERNEL_ARGS_MAX = 2047, /* COMMAND_LINE_SIZE of x86, without its NUL */
+	TEMPLATE_MAX = 4096,
+};
 
-enum { KERNEL_ARGS_MAX = 2047 }; /* COMMAND_LINE_SIZE of x86, without its NUL */
+static const char start[] = "chainloader ($root)/vmlinuz ";
 
 struct line {
 	char text[KERNEL_ARGS_MAX + 1];
@@ -65,94 +69,160 @@ static int check_word(const char *word, struct err *err)
 		       word);
 }
 
-/* Words of base, single blanks between them. */
-static int add_base(struct line *l, const char *base, struct err *err)
-{
-	char copy[KERNEL_ARGS_MAX + 1], *save = NULL, *word;
-	int rc;
+/* What stands for @NAME@ in the template. */
+struct field {
+	const char *name, *value;
+	int seen;
+};
 
-	if (strlen(base) >= sizeof(copy))
-		return err_set(err, CMD_REFUSED, "--args is longer than %d characters",
-			       KERNEL_ARGS_MAX);
-	memcpy(copy, base, strlen(base) + 1);
-	for (word = strtok_r(copy, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
-		rc = check_word(word, err);
-		if (rc)
-			return rc;
-		add(l, "%s ", word);
+/* Copies one word of the template, each field replaced by its value. */
+static int fill_word(struct line *l, const char *word, struct field *fields, size_t n,
+		     struct err *err)
+{
+	size_t i;
+
+	while (*word) {
+		for (i = 0; i < n; i++) {
+			size_t len = strlen(fields[i].name);
+
+			if (strncmp(word, fields[i].name, len) == 0) {
+				fields[i].seen++;
+				add(l, "%s", fields[i].value);
+				word += len;
+				break;
+			}
+		}
+		if (i < n)
+			continue;
+		if (*word == '@')
+			return err_set(err, CMD_REFUSED, "the template has an unknown field: %s",
+				       word);
+		add(l, "%c", *word++);
 	}
 	return 0;
 }
 
-int cmd_slotcfg(int argc, char **argv, struct err *err)
+/* template is one line; single blanks between its words. */
+static int fill(struct line *l, char *template, struct field *fields, size_t n, struct err *err)
 {
-	enum { ROOTHASH = 1, BLOCKS, SALT, VERSION, ARGS };
+	char *save = NULL, *word;
+	size_t i;
+	int rc;
+
+	template[strcspn(template, "\n")] = '\0';
+	if (strncmp(template, start, strlen(start)) != 0)
+		return err_set(err, CMD_REFUSED, "the template does not begin with `%s`", start);
+	for (word = strtok_r(template + strlen(start), " ", &save); word;
+	     word = strtok_r(NULL, " ", &save)) {
+		/* The fields' values were checked when they came. */
+		rc = check_word(word, err);
+		if (rc)
+			return rc;
+		if (l->used)
+			add(l, " ");
+		rc = fill_word(l, word, fields, n, err);
+		if (rc)
+			return rc;
+	}
+	if (l->overflow)
+		return err_set(err, CMD_REFUSED, "the kernel reads at most %d characters",
+			       KERNEL_ARGS_MAX);
+	for (i = 0; i < n; i++)
+		if (fields[i].seen != 1)
+			return err_set(err, CMD_REFUSED, "the template has %s %d times, not once",
+				       fields[i].name, fields[i].seen);
+	return 0;
+}
+
+struct job {
+	const char *template, *version;
+	char root[2 * SHA256_SIZE + 1], salt[2 * VERITY_SALT_MAX + 1], blocks[24];
+	struct line extra; /* a blank and the word, for each word */
+};
+
+static int parse_options(struct job *job, int argc, char **argv, struct err *err)
+{
+	enum { TEMPLATE = 1, ROOTHASH, BLOCKS, SALT, VERSION };
 	static const struct option options[] = {
+		{ "template", required_argument, NULL, TEMPLATE },
 		{ "roothash", required_argument, NULL, ROOTHASH },
 		{ "blocks", required_argument, NULL, BLOCKS },
 		{ "salt", required_argument, NULL, SALT },
 		{ "version", required_argument, NULL, VERSION },
-		{ "args", required_argument, NULL, ARGS },
 		{ NULL, 0, NULL, 0 },
 	};
-	const char *base = BASE_ARGS, *version = NULL;
-	uint8_t root[SHA256_SIZE], salt[VERITY_SALT_MAX];
-	char root_text[2 * SHA256_SIZE + 1] = "", salt_text[2 * VERITY_SALT_MAX + 1] = "";
+	uint8_t raw[VERITY_SALT_MAX];
 	uint64_t blocks = 0;
-	struct line line = { .used = 0 };
-	size_t salt_size;
-	int c, rc;
+	size_t size;
+	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
+		case TEMPLATE:
+			job->template = optarg;
+			break;
 		case ROOTHASH:
-			if (hex_decode(optarg, root, sizeof(root)))
+			if (hex_decode(optarg, raw, SHA256_SIZE))
 				return cmd_usage(err, "--roothash %s: 64 hex digits", optarg);
-			hex_encode(root, sizeof(root), root_text);
+			hex_encode(raw, SHA256_SIZE, job->root);
 			break;
 		case BLOCKS:
-			if (cmd_number(optarg, VERITY_DATA_BLOCKS_MAX, &blocks))
-				return cmd_usage(err, "--blocks %s: not a number", optarg);
+			if (cmd_number(optarg, VERITY_DATA_BLOCKS_MAX, &blocks) || blocks < 2)
+				return cmd_usage(err, "--blocks %s: a number from 2", optarg);
+			(void)snprintf(job->blocks, sizeof(job->blocks), "%" PRIu64, blocks);
 			break;
 		case SALT:
-			salt_size = strlen(optarg) / 2;
-			if (!salt_size || salt_size > sizeof(salt) ||
-			    hex_decode(optarg, salt, salt_size))
+			size = strlen(optarg) / 2;
+			if (!size || size > sizeof(raw) || hex_decode(optarg, raw, size))
 				return cmd_usage(err, "--salt %s: 1 to %d bytes in hex", optarg,
 						 VERITY_SALT_MAX);
-			hex_encode(salt, salt_size, salt_text);
+			hex_encode(raw, size, job->salt);
 			break;
 		case VERSION:
-			version = optarg;
-			if (!plain(version, "._+-") || strlen(version) > 64)
+			if (!plain(optarg, "._+-") || strlen(optarg) > 64)
 				return err_set(err, CMD_REFUSED,
 					       "version `%s`: 1 to 64 letters, digits and . _ + -",
-					       version);
-			break;
-		case ARGS:
-			base = optarg;
+					       optarg);
+			job->version = optarg;
 			break;
 		default:
 			return CMD_USAGE;
 		}
 	}
-	if (!root_text[0] || !salt_text[0] || blocks < 2 || !version)
-		return cmd_usage(err, "--roothash, --blocks (2 or more), --salt and --version are "
+	if (!job->template || !job->root[0] || !job->salt[0] || !job->blocks[0] || !job->version)
+		return cmd_usage(err, "--template, --roothash, --blocks, --salt and --version are "
 				      "needed");
-	rc = add_base(&line, base, err);
-	if (rc)
-		return rc;
-	add(&line, "cairn.roothash=%s cairn.rootblocks=%" PRIu64 " cairn.salt=%s cairn.version=%s",
-	    root_text, blocks, salt_text, version);
-	for (; optind < argc; optind++) {
+	return 0;
+}
+
+int cmd_slotcfg(int argc, char **argv, struct err *err)
+{
+	struct job job = { .template = NULL };
+	struct line line = { .used = 0 };
+	uint8_t *template _cleanup_free_ = NULL;
+	size_t len;
+	int rc = parse_options(&job, argc, argv, err);
+
+	for (; !rc && optind < argc; optind++) {
 		rc = check_word(argv[optind], err);
-		if (rc)
-			return rc;
-		add(&line, " %s", argv[optind]);
+		if (!rc)
+			add(&job.extra, " %s", argv[optind]);
 	}
-	if (line.overflow)
-		return err_set(err, CMD_REFUSED, "the kernel reads at most %d characters",
-			       KERNEL_ARGS_MAX);
-	(void)printf("chainloader ($root)/vmlinuz %s\n", line.text);
-	return CMD_OK;
+	if (!rc && job.extra.overflow)
+		rc = err_set(err, CMD_REFUSED, "the kernel reads at most %d characters",
+			     KERNEL_ARGS_MAX);
+	if (!rc)
+		rc = cmd_load(job.template, TEMPLATE_MAX, 0, &template, &len, err);
+	if (!rc) {
+		struct field fields[] = {
+			{ "@ROOTHASH@", job.root, 0 },	  { "@ROOTBLOCKS@", job.blocks, 0 },
+			{ "@SALT@", job.salt, 0 },	  { "@VERSION@", job.version, 0 },
+			{ "@EXTRA@", job.extra.text, 0 },
+		};
+
+		rc = fill(&line, (char *)template, fields, sizeof(fields) / sizeof(fields[0]), err);
+	}
+	if (!rc)
+		(void)printf("%s%s\n", start, line.text);
+	return rc;
 }

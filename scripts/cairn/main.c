@@ -34,27 +34,27 @@ static const struct {
 	  "  Makes the sparse raw image OUT as the layout says; NAME=FILE fills the partition\n"
 	  "  cairn-NAME (esp, state, boot-a, root-a, boot-b, root-b, data); others stay zero.\n" },
 	{ "sign", cmd_sign, "signatures for firmware and GRUB, made apart and attached",
-	  "cairn sign authenticode FILE --key KEY --cert CERT --time SECONDS --out SIG\n"
+	  "cairn sign --authenticode FILE --key KEY --cert CERT --out SIG\n"
 	  "  signs a PE image (GRUB, kernel) for the firmware's db: PKCS #7 in DER\n"
 	  "cairn sign --attach FILE SIG OUT\n"
 	  "  writes the signed image; exit 1 where SIG is not for FILE\n"
-	  "cairn sign hash FILE\n"
+	  "cairn sign --hash FILE\n"
 	  "  prints the Authenticode hash of FILE as it is, which firmware measures into PCR 4\n"
-	  "cairn sign pgp FILE --key KEY --time SECONDS --out SIG\n"
-	  "  signs any file for GRUB: a detached OpenPGP signature\n"
-	  "cairn sign pgp-check FILE SIG --key KEY\n"
+	  "cairn sign --pgp --key KEY FILE... [--out SIG]\n"
+	  "  signs files for GRUB: detached OpenPGP signatures, FILE.sig unless told\n"
+	  "cairn sign --pgp-check --key KEY FILE SIG\n"
 	  "  exit 1 where SIG is not KEY's signature of FILE\n"
-	  "cairn sign pgp-pubkey --key KEY --out FILE\n"
+	  "cairn sign --pgp-public --key KEY OUT\n"
 	  "  writes the public key for `grub-mkimage --pubkey`\n"
 	  "  Keys are RSA in PEM, 2048 to 4096 bits; the last two take a public one too. Same\n"
-	  "  arguments, same bytes: PKCS #1 v1.5, SHA-256, the signing time is SECONDS since "
-	  "1970.\n" },
+	  "  arguments, same bytes: PKCS #1 v1.5, SHA-256; the signing time is --time SECONDS\n"
+	  "  since 1970, or 2024-01-01.\n" },
 	{ "slotcfg", cmd_slotcfg, "slot.cfg: what GRUB does in a slot",
-	  "cairn slotcfg --roothash HEX --blocks N --salt HEX --version V [--args 'WORD...']\n"
+	  "cairn slotcfg --template FILE --roothash HEX --blocks N --salt HEX --version V\n"
 	  "              [WORD...]\n"
-	  "  Prints the one line of slot.cfg. --args replaces the kernel arguments in front\n"
-	  "  (console, panic, log level); further WORDs go to the end. Refuses characters that\n"
-	  "  GRUB's script or the kernel would read differently.\n" },
+	  "  Prints the one line of slot.cfg: the template (bootloader/slot.cfg.in) with\n"
+	  "  @ROOTHASH@, @ROOTBLOCKS@, @SALT@, @VERSION@, and @EXTRA@ for the WORDs. Refuses\n"
+	  "  characters that GRUB's script or the kernel would read differently.\n" },
 	{ "manifest", cmd_manifest, "manifest.json: sizes, hashes and versions of the outputs",
 	  "cairn manifest OUT KEY=VALUE... -- NAME=FILE...\n"
 	  "  Writes OUT as canonical JSON: keys sorted, one member a line, as `jq -S .` prints.\n"
