@@ -1,0 +1,157 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The data program on loop devices of this host: first boot, later boots, growth, power cuts in
+# the first boot, damage, full, missing, someone else's. Needs root and loop devices, else 77.
+# shellcheck disable=SC2016,SC2317 # conditions are text that is evaluated until they hold
+set -eu
+TOP=$(cd "$(dirname "$0")/../.." && pwd)
+DATA=${DATA_BIN:-$TOP/${O:-out}/x86_64/bin/data}
+TYPE=63616972-6e00-4000-8000-000000000007
+PROGRAMS=$TOP/${O:-out}/x86_64/pkg/e2fsprogs/bin
+[ -x "$PROGRAMS/mke2fs" ] || PROGRAMS=/usr/sbin
+[ "$(id -u)" = 0 ] || { echo "needs root"; exit 77; }
+[ -x "$DATA" ] || { echo "$DATA is not built"; exit 1; }
+if [ "${1:-}" != inside ]; then exec unshare -m -u --propagation private sh "$0" inside; fi
+
+tmp=$(mktemp -d) loop='' pid='' failed=0
+end() {
+	[ -z "$pid" ] || kill -9 "$pid" 2>/dev/null || :
+	umount "$tmp/mnt" 2>/dev/null || :
+	[ -z "$loop" ] || losetup -d "$loop"
+	rm -rf "$tmp"
+}
+trap end EXIT
+mkdir "$tmp/mnt"
+
+check() {
+	if eval "$2"; then echo "ok $1"; else
+		echo "FAIL $1: $2"
+		cat "$tmp/report" "$tmp/log" || :
+		failed=1
+	fi
+}
+attach() {
+	loop=$(losetup -f -P --show "$tmp/disk") || { echo "no loop device"; exit 77; }
+	partx -a "$loop" 2>/dev/null || : # a kernel without GPT support is told
+	[ -b "${loop}p7" ] || { echo "no partitions on loop devices"; exit 77; }
+	printf 'disk=%s\nroot=none\n' "$loop" >"$tmp/boot"
+}
+detach() {
+	losetup -d "$loop"
+	loop=''
+}
+# new MIB - a disk as flashed: DATA of 16 MiB, all zero, the last partition.
+new() {
+	rm -f "$tmp/disk"
+	truncate -s "${1}M" "$tmp/disk"
+	sgdisk -n 7:16384:+16M -t "7:$TYPE" "$tmp/disk" >/dev/null
+}
+# up - start data and wait until it is ready.
+up() {
+	rm -f "$tmp/report" "$tmp/fifo"
+	mkfifo "$tmp/fifo"
+	NOTIFY_FD=3 "$DATA" -b "$tmp/boot" -m "$tmp/mnt" -r "$tmp/report" -p "$PROGRAMS" \
+		3>"$tmp/fifo" >"$tmp/log" 2>&1 &
+	pid=$!
+	timeout 30 grep -q READY=1 <"$tmp/fifo" || { echo "FAIL data is not ready"; exit 1; }
+}
+# down - as init ends it.
+down() {
+	kill -TERM "$pid"
+	wait "$pid" || { echo "FAIL data ends badly"; exit 1; }
+	pid=''
+}
+again() {
+	down
+	up
+}
+# no_resource - a container without CAP_SYS_RESOURCE (24) cannot grow ext4 while it is mounted.
+no_resource() { [ $((0x$(sed -n "s/^CapEff:.//p" /proc/self/status) >> 24 & 1)) = 0 ]; }
+state() { grep -q "^state=$1\$" "$tmp/report"; }
+
+new 64
+attach
+truncate -s 300M "$tmp/disk" && losetup -c "$loop" # flashed to something larger
+up
+check created 'state created && findmnt -n -o OPTIONS "$tmp/mnt" | grep -q nosuid,nodev,noexec'
+check grown-table 'sgdisk -v "$loop" | grep -q "No problems found" && [ "$(blockdev --getsize64 "${loop}p7")" -gt $((280 << 20)) ]'
+check grown-fs '[ "$(df -k --output=size "$tmp/mnt" | tail -n 1)" -gt 260000 ]'
+echo kept >"$tmp/mnt/config/file"
+hostname before
+echo edge-7 >"$tmp/mnt/config/hostname"
+down
+check unmounted '! findmnt "$tmp/mnt" >/dev/null && "$PROGRAMS/e2fsck" -fn "${loop}p7" >/dev/null 2>&1'
+
+up
+check second-boot 'state ok && [ "$(cat "$tmp/mnt/config/file")" = kept ] && [ "$(hostname)" = edge-7 ]'
+check time-and-seed 'grep -qx "[0-9]*" "$tmp/mnt/system/clock" && [ "$(stat -c %s-%a "$tmp/mnt/system/seed")" = 32-600 ]'
+cp "$tmp/mnt/system/seed" "$tmp/seed"
+sync
+# A power cut: the process and the mount are gone, the journal is not replayed.
+cp --sparse=always "$tmp/disk" "$tmp/cut"
+kill -9 "$pid" && { wait "$pid" 2>/dev/null || :; }
+umount "$tmp/mnt"
+detach
+mv "$tmp/cut" "$tmp/disk"
+attach
+up
+check after-a-cut 'state ok && [ "$(cat "$tmp/mnt/config/file")" = kept ] && ! cmp -s "$tmp/seed" "$tmp/mnt/system/seed"'
+down
+
+truncate -s 400M "$tmp/disk" && losetup -c "$loop"
+up
+check grows-again 'state ok && [ "$(cat "$tmp/mnt/config/file")" = kept ] && { no_resource ||
+	[ "$(df -k --output=size "$tmp/mnt" | tail -n 1)" -gt 350000 ]; }'
+dd if=/dev/zero of="$tmp/mnt/fill" bs=1M 2>/dev/null || :
+again
+check full 'state full && echo more >"$tmp/mnt/system/more"' # root has the reserve
+rm "$tmp/mnt/fill"
+down
+
+dd if=/dev/urandom of="${loop}p7" bs=1024 seek=1 count=1 conv=notrunc 2>/dev/null
+up
+check superblock-lost 'state repaired && [ "$(cat "$tmp/mnt/config/file")" = kept ]'
+down
+dd if=/dev/urandom of="${loop}p7" bs=64K count=1 conv=notrunc 2>/dev/null
+sha=$(sha256sum <"${loop}p7")
+up
+check garbage-is-kept 'state failed && grep -q "why=.*unknown" "$tmp/report" && [ "$(findmnt -n -o FSTYPE "$tmp/mnt")" = tmpfs ]'
+down
+check garbage-untouched '[ "$sha" = "$(sha256sum <"${loop}p7")" ]'
+mkfs.ext4 -q -F -L holiday "${loop}p7"
+up
+check foreign-is-kept 'state failed && "$PROGRAMS/e2fsck" -fn "${loop}p7" >/dev/null 2>&1'
+down
+sgdisk -t 7:8300 "$loop" >/dev/null 2>&1
+up
+check wrong-type 'state missing'
+down
+sgdisk -d 7 "$loop" >/dev/null 2>&1
+up
+check missing 'state missing && grep -q "why=.*no partition 7" "$tmp/report"'
+down
+detach
+
+# Power cuts in the first boot: mke2fs ended at many points, then the next boot.
+new 64
+attach
+cat >"$tmp/mke2fs" <<'END'
+#!/bin/sh
+for dev; do :; done
+"${0%/*}/mke2fs.real" "$@"
+dd if=/dev/zero of="$dev" bs=1K seek="$(cat "${0%/*}/cut")" conv=notrunc 2>/dev/null
+kill -9 $PPID
+END
+chmod 755 "$tmp/mke2fs"
+cp "$PROGRAMS/mke2fs" "$tmp/mke2fs.real"
+for cut in 1 2 4 64 1024 8192; do
+	echo "$cut" >"$tmp/cut"
+	"$DATA" -b "$tmp/boot" -m "$tmp/mnt" -r "$tmp/report" -p "$tmp" >"$tmp/log" 2>&1 || :
+	up
+	check "cut-at-${cut}k" 'state created && echo x >"$tmp/mnt/file"'
+	again
+	check "cut-at-${cut}k-then" 'state ok && [ -s "$tmp/mnt/file" ]'
+	down
+	dd if=/dev/zero of="${loop}p7" bs=1M count=1 conv=notrunc 2>/dev/null
+done
+exit "$failed"
