@@ -57,10 +57,12 @@ static int parse_model(struct item i, char *ret)
 	if (i.len == 0 || i.len >= INSTALLSPEC_MODEL_MAX)
 		return -EINVAL;
 	for (n = 0; n < i.len; n++) {
-		/* What a command line, a log line and fnmatch take without surprises. */
-		if (i.text[n] <= ' ' || i.text[n] > '~' || strchr("\"'\\", i.text[n]))
+		char c = i.text[n];
+
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		      (c && strchr("._:/+-%@", c))))
 			return -EINVAL;
-		ret[n] = i.text[n] == '_' ? ' ' : i.text[n];
+		ret[n] = c == '_' ? ' ' : c == '%' ? '*' : c == '@' ? '?' : c;
 	}
 	ret[n] = '\0';
 	return 0;

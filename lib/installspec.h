@@ -14,7 +14,9 @@
  *
  *     nvme | sata | mmc | virtio | any-internal
  *     min=N[M|G|T]             the disk has at least that many bytes
- *     model=GLOB               fnmatch(3) on the model as sysfs has it; blanks are written as _
+ *     model=PATTERN            the model as sysfs has it: letters, digits and . : / + - mean
+ *                              themselves, _ a blank, % any text, @ any one character (what a
+ *                              glob has would mean something to GRUB)
  *     over=never|cairn|any     what may be lost: nothing, an older Cairn, anything. Default never
  *     keep=yes|no              over an older Cairn: its DATA stays. Default yes
  */
@@ -36,7 +38,7 @@ enum install_over { INSTALL_OVER_NEVER, INSTALL_OVER_CAIRN, INSTALL_OVER_ANY };
 struct installspec {
 	enum install_transport transport;
 	uint64_t min_bytes;		   /* 0: any size */
-	char model[INSTALLSPEC_MODEL_MAX]; /* "": any model */
+	char model[INSTALLSPEC_MODEL_MAX]; /* for fnmatch(3); "": any model */
 	enum install_over over;
 	bool keep_data;
 };

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # usage: grub-image.sh GRUBDIR PUBKEY OUT
-# One GRUB PE (unsigned): the modules of GRUBDIR/usr/lib/grub, bootloader/early.cfg, grub.cfg in a
+# One GRUB PE (unsigned): the modules of GRUBDIR (pkg/grub), bootloader/early.cfg, grub.cfg in a
 # memdisk, and PUBKEY, the OpenPGP public key packet that slot.cfg and the kernel must be signed by.
 set -eu
 . "$(dirname "$0")/common.sh"
@@ -21,7 +21,7 @@ tar --format=ustar --mtime="@$source_date_epoch" --owner=0 --group=0 --numeric-o
 	-C "$tmp" -cf "$tmp/memdisk.tar" grub.cfg
 # --disable-shim-lock: there is no shim, the firmware's db has our key itself.
 # shellcheck disable=SC2086
-"$grub/usr/bin/grub-mkimage" -d "$grub/usr/lib/grub/x86_64-efi" -O x86_64-efi -o "$tmp/grub.efi" \
+"$grub/bin/grub-mkimage" -d "$grub/lib/grub/x86_64-efi" -O x86_64-efi -o "$tmp/grub.efi" \
 	-p '(memdisk)' -m "$tmp/memdisk.tar" -c "$TOP/bootloader/early.cfg" -k "$pubkey" \
 	--disable-shim-lock $modules
 mv "$tmp/grub.efi" "$out"

@@ -394,7 +394,7 @@ static void test_pick(void **state)
 		{ "nvme", -EEXIST, "nvme0n1" },
 		{ "nvme", -EEXIST, "nvme1n1" },
 		{ "nvme,min=32G", 0, NULL },
-		{ "nvme,model=*2", 1, NULL },
+		{ "nvme,model=%2", 1, NULL },
 		{ "sata", 2, NULL },
 		{ "any-internal,model=Stick", -ENOENT, "sdc: usb or unknown" },
 		{ "virtio", -ENOENT, "vda: this system runs from it" },

@@ -18,8 +18,8 @@ static void test_valid(void **state)
 		  { INSTALL_ANY_INTERNAL, 0, "", INSTALL_OVER_ANY, false } },
 		{ "sata,min=8G,over=cairn",
 		  { INSTALL_SATA, UINT64_C(8) << 30, "", INSTALL_OVER_CAIRN, true } },
-		{ "mmc,model=DG40*", { INSTALL_MMC, 0, "DG40*", INSTALL_OVER_NEVER, true } },
-		{ "virtio,model=Samsung_SSD_9?0,min=512M",
+		{ "mmc,model=DG40%", { INSTALL_MMC, 0, "DG40*", INSTALL_OVER_NEVER, true } },
+		{ "virtio,model=Samsung_SSD_9@0,min=512M",
 		  { INSTALL_VIRTIO, UINT64_C(512) << 20, "Samsung SSD 9?0", INSTALL_OVER_NEVER,
 		    true } },
 		{ "nvme,min=16777215T",
@@ -63,6 +63,7 @@ static void test_refused(void **state)
 		"nvme,model=a b",
 		"nvme,model=\"x\"",
 		"nvme,model=0123456789012345678901234567890123456789012345678901234567890123",
+		"nvme,model=a*",
 		"nvme,keep=maybe",
 		"nvme,size=1",
 	};
