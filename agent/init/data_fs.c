@@ -30,9 +30,8 @@
 
 static _Noreturn void exec_quiet(char *const argv[])
 {
-	/* No mke2fs.conf and no locale: the same file system everywhere. */
-	static char *const envp[] = { (char *)"PATH=/usr/sbin", (char *)"MKE2FS_CONFIG=/dev/null",
-				      (char *)"E2FSCK_CONFIG=/dev/null", NULL };
+	/* No locale and no variables of ours: the same file system everywhere. */
+	static char *const envp[] = { (char *)"PATH=/usr/sbin", NULL };
 
 	(void)execve(argv[0], argv, envp);
 	_exit(127);

@@ -45,6 +45,9 @@ static const struct {
 	const char *path;
 	unsigned int mode;
 } folders[] = {
+	/* Mounted before with whatever mode: a world-writable /run would be an open door. */
+	{ "/run", 0755 },
+	{ "/tmp", 01777 },
 	{ "/run/cairn", 0755 },
 	{ LOG_DIR, 0755 },
 };
@@ -77,7 +80,8 @@ void setup_mounts(void)
 			console_say("cannot mount %s: %s", mounts[i].target, strerror(errno));
 	}
 	for (i = 0; i < COUNT(folders); i++)
-		if (mkdir(folders[i].path, folders[i].mode) && errno != EEXIST)
+		if ((mkdir(folders[i].path, folders[i].mode) && errno != EEXIST) ||
+		    chmod(folders[i].path, folders[i].mode))
 			console_say("cannot make %s: %s", folders[i].path, strerror(errno));
 }
 
