@@ -125,7 +125,7 @@ int pgp_sig_parse(const uint8_t *buf, size_t len, struct pgp_sig *ret)
 	uint8_t expected[PGP_HASHED_BYTES];
 	size_t body = len - 3;
 
-	if (!p || body < FIXED)
+	if (!p || body <= FIXED)
 		return -EINVAL;
 	memset(ret, 0, sizeof(*ret));
 	ret->created = be32_load(p + 8);
