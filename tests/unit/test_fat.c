@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What the FAT writer decides; that others can read it is shown by fsck.vfat, mtools and GRUB's
- * own driver in tests/e2e/04-referees.sh. */
+ * own driver in tests/e2e/03-formats.sh. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The GPT on a disk in memory whose writes can be cut or torn at any sector. The form itself is
- * refereed by sgdisk in tests/e2e/04-referees.sh. */
+ * refereed by sgdisk in tests/e2e/03-formats.sh. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The packets' form; GRUB and gpgv read real ones in tests/e2e/04-referees.sh. */
+/* The packets' form; gpgv reads real ones in tests/e2e/04-signatures.sh. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
