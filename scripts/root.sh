@@ -1,0 +1,119 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# root.sh OUT.squashfs - build the root file system from its lists: nothing but what
+# they name gets in, and what they name must be there.
+#
+# rootfs/manifest.list, for VARIANT=dev rootfs/manifest-dev.list after it, and
+# $ROOT_EXTRA/manifest.list (tests) have lines
+#     TYPE PATH MODE UID:GID SOURCE # why
+# TYPE f d l. SOURCE: skel:PATH (below the list's own skeleton), bin:NAME (a program
+# of ours), pkg:NAME/PATH (a staged package), link:TARGET, gen:release, or - (d).
+# A later list's line for the same PATH replaces the earlier one.
+set -eu
+. "$(dirname "$0")/common.sh"
+
+out=$1
+work=$(mktemp -d "$O/.root.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+tree=$work/tree
+mkdir "$tree"
+: > "$work/all"
+
+# list FILE SKELETON - take a list in; every file of its skeleton must be in it.
+list() {
+	[ -f "$1" ] || die "$1: the list is missing"
+	grep -v '^[[:space:]]*\(#\|$\)' "$1" | while read -r type path mode owner source hash why; do
+		case $type:$path:$mode:$owner:$hash in
+		[fdl]:/*:[0-7]*:[0-9]*:[0-9]*:'#') ;;
+		*) die "$1: not TYPE PATH MODE UID:GID SOURCE # why: $type $path $mode $owner $source" ;;
+		esac
+		[ -n "$why" ] || die "$1: $path: no reason given"
+		case $mode in
+		[4-7]??? | [4-7][0-7][0-7][0-7][0-7]) die "$1: $path: mode $mode is setuid or setgid" ;;
+		esac
+		case $source in skel:*) source=file:$2/${source#skel:} ;; esac
+		echo "$type $path $mode $owner $source"
+	done > "$work/part"
+	# The loop above is a subshell: its failure is seen here.
+	[ "$(grep -cv '^[[:space:]]*\(#\|$\)' "$1")" = "$(wc -l < "$work/part")" ] || exit 1
+	[ ! -d "$2" ] || (cd "$2" && find . ! -type d | sort) | while read -r f; do
+		grep -q " file:$2/${f#./}\$" "$work/part" || die "$2/${f#./}: not in $1"
+	done || exit 1
+	while read -r type path rest; do
+		grep -v "^[fdl] $path " "$work/all" > "$work/all.new" || true
+		mv "$work/all.new" "$work/all"
+		echo "$type $path $rest" >> "$work/all"
+	done < "$work/part"
+}
+list "$TOP/rootfs/manifest.list" "$TOP/rootfs/skeleton"
+[ "$VARIANT" != dev ] || list "$TOP/rootfs/manifest-dev.list" "$TOP/rootfs/skeleton-dev"
+[ -z "${ROOT_EXTRA:-}" ] || list "$ROOT_EXTRA/manifest.list" "$ROOT_EXTRA/skeleton"
+sort -k2,2 "$work/all" > "$work/sorted"
+
+release() {
+	echo "version=$version"
+	echo "variant=${VARIANT:-production}"
+	echo "build_time=$source_date_epoch"
+	echo "keys=$(basename "${KEYS:-dev}")"
+}
+
+# The tree, and mksquashfs's list of modes and owners.
+while read -r type path mode owner source; do
+	uid=${owner%:*} gid=${owner#*:}
+	to=$tree$path
+	[ -d "$(dirname "$to")" ] || die "$path: its folder is in no list"
+	case $type in
+	d)
+		mkdir -p "$to"
+		[ "$path" = / ] || echo "$path m $mode $uid $gid"
+		;;
+	l)
+		case $source in link:*) ;; *) die "$path: a link's source is link:TARGET" ;; esac
+		echo "$path s $mode $uid $gid ${source#link:}"
+		;;
+	f)
+		case $source in
+		file:*) from=${source#file:} ;;
+		bin:*) from=$TO/bin/${source#bin:} ;;
+		pkg:*) from=$TO/pkg/${source#pkg:} ;;
+		gen:release)
+			from=$work/release
+			release > "$from"
+			;;
+		*) die "$path: source $source is not known" ;;
+		esac
+		[ -f "$from" ] || die "$path: its source $from is missing"
+		cp "$from" "$to"
+		echo "$path m $mode $uid $gid"
+		;;
+	esac
+done < "$work/sorted" > "$work/pseudo"
+
+blocks='-noI -noId -noD -noF -noX'
+[ "$root_compression" != zstd ] || blocks='-Xcompression-level 19'
+unset SOURCE_DATE_EPOCH
+tools=$TO/pkg/squashfs-tools/bin
+# shellcheck disable=SC2086
+"$tools/mksquashfs" "$tree" "$work/squashfs" -comp zstd $blocks -b 131072 -noappend \
+	-no-fragments -no-exports -no-xattrs -root-mode 755 -root-uid 0 -root-gid 0 \
+	-mkfs-time "$source_date_epoch" -all-time "$source_date_epoch" \
+	-pf "$work/pseudo" -quiet -no-progress
+
+# What came out is what the lists say, seen with other eyes.
+"$tools/unsquashfs" -lln "$work/squashfs" |
+	sed -n 's/^\([-dlcbps]\S*\) \([0-9]*\/[0-9]*\) .* squashfs-root\(\/[^ ]*\).*/\1 \3 \2/p' | sort > "$work/is"
+awk '$2 != "/" {
+	split("--- --x -w- -wx r-- r-x rw- rwx", bits, " ")
+	n = length($3)
+	sub("f", "-", $1)
+	sub(":", "/", $4)
+	print $1 bits[substr($3, n - 2, 1) + 1] bits[substr($3, n - 1, 1) + 1] bits[substr($3, n, 1) + 1], $2, $4
+}' "$work/sorted" | sort > "$work/should"
+cmp -s "$work/is" "$work/should" || {
+	diff "$work/should" "$work/is" >&2 || true
+	die "the root is not what the lists say (< wanted, > is)"
+}
+mkdir -p "$(dirname "$out")"
+cp "$work/sorted" "$out.list"
+mv "$work/squashfs" "$out"
+echo "$(wc -l < "$work/sorted") entries, $(stat -c %s "$out") bytes"
