@@ -21,3 +21,4 @@ $(eval $(call target_program,install,$(INSTALL_SRC),))
 CORE_SRC := $(addprefix agent/core/,agent.c facts.c initclient.c notify.c parts.c tpm.c front.c \
 	sandbox.c) agent/init/console.c
 $(eval $(call target_program,agent,$(CORE_SRC),-ltss2))
+$(eval $(call target_program,cairn-status,agent/core/cairn_status.c,))

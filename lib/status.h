@@ -20,7 +20,7 @@
 #define STATUS_TEXT_SIZE 128
 #define STATUS_WHY_SIZE 192
 #define STATUS_PCRS 24
-#define STATUS_JSON_SIZE 49152 /* bytes that hold every document with its NUL */
+#define STATUS_JSON_SIZE 65536 /* bytes that hold every document with its NUL */
 #define STATUS_LINE_SIZE 1536
 
 enum status_health {
