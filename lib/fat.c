@@ -392,6 +392,16 @@ static void format_fats(const struct fat_plan *plan, uint8_t *buf)
 	memcpy(fat + bytes, fat, bytes);
 }
 
+/* Eleven characters, blanks at the end and no NUL. */
+static void put_label(const struct fat_spec *spec, uint8_t ret[static 11])
+{
+	const char *p = spec->label;
+	size_t i;
+
+	for (i = 0; i < 11; i++)
+		ret[i] = *p ? (uint8_t)*p++ : ' ';
+}
+
 static void format_boot(const struct fat_plan *plan, uint8_t *b)
 {
 	static const uint8_t jump[3] = { 0xeb, 0xfe, 0x90 }; /* no code: loops where it stands */
@@ -422,8 +432,7 @@ static void format_boot(const struct fat_plan *plan, uint8_t *b)
 	x[0] = 0x80;
 	x[2] = 0x29;
 	le32_store(x + 3, spec->volume_id);
-	memset(x + 7, ' ', 11);
-	memcpy(x + 7, spec->label, strlen(spec->label));
+	put_label(spec, x + 7);
 	memcpy(x + 18,
 	       spec->bits == 12	  ? "FAT12   "
 	       : spec->bits == 16 ? "FAT16   "
@@ -501,8 +510,7 @@ static void format_folder(const struct fat_plan *plan, int index, uint8_t *p)
 	if (index == ROOT) {
 		uint8_t label[11];
 
-		memset(label, ' ', sizeof(label));
-		memcpy(label, plan->spec.label, strlen(plan->spec.label));
+		put_label(&plan->spec, label);
 		p = put_entry(p, label, ATTR_VOLUME, 0, 0);
 	} else {
 		uint32_t up =

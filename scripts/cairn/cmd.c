@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -150,8 +151,9 @@ int cmd_copy_into(int fd, uint64_t offset_bytes, const char *path, uint64_t len,
 				continue;
 			rc = io_pwrite(fd, buf + i, run, offset_bytes + at + i);
 			if (rc)
-				return err_sys(err, rc, "write %s into the image at byte %llu",
-					       path, (unsigned long long)(offset_bytes + at + i));
+				return err_sys(err, rc,
+					       "write byte %" PRIu64 " of %s into the image",
+					       at + i, path);
 		}
 		at += n;
 	}

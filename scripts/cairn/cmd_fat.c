@@ -137,6 +137,7 @@ int cmd_fat(int argc, char **argv, struct err *err)
 
 	if (!job)
 		return err_set(err, -ENOMEM, "no memory");
+	job->out = "";
 	job->spec.cluster_bytes = job->spec.align_bytes = FAT_SECTOR_BYTES;
 	rc = parse_options(job, argc, argv, err);
 	if (!rc)

@@ -33,6 +33,9 @@ static const struct {
 	  "cairn disk OUT --conf conf/disk.conf NAME=FILE...\n"
 	  "  Makes the sparse raw image OUT as the layout says; NAME=FILE fills the partition\n"
 	  "  cairn-NAME (esp, state, boot-a, root-a, boot-b, root-b, data); others stay zero.\n" },
+	{ "state", cmd_state, "STATE partition with its boot state",
+	  "cairn state OUT [a|b]\n"
+	  "  Makes the FAT image of the STATE partition; the wanted slot is a unless told.\n" },
 	{ "sign", cmd_sign, "signatures for firmware and GRUB, made apart and attached",
 	  "cairn sign --authenticode FILE --key KEY --cert CERT --out SIG\n"
 	  "  signs a PE image (GRUB, kernel) for the firmware's db: PKCS #7 in DER\n"

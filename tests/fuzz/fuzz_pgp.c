@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *buf, size_t len);
 /* What parses is what the writer makes: there is one form of each packet. */
 int LLVMFuzzerTestOneInput(const uint8_t *buf, size_t len)
 {
-	uint8_t out[PGP_SIG_MAX > PGP_KEY_MAX ? PGP_SIG_MAX : PGP_KEY_MAX];
+	uint8_t out[PGP_SIG_MAX + PGP_KEY_MAX];
 	uint8_t digest[SHA256_SIZE] = { 0 };
 	struct pgp_sig sig;
 	struct pgp_key key;

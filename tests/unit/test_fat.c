@@ -102,28 +102,28 @@ static void test_sizes(void **state)
 		uint64_t size;
 		unsigned int bits;
 		uint32_t cluster, align;
-		const char *label;
 		int rc;
+		const char *label;
 	} cases[] = {
-		{ 64 * MIB, 32, 512, 512, "A", 0 },
-		{ 64 * MIB, 32, 1024, 512, "A", -EINVAL }, /* too few clusters for FAT32 */
-		{ 64 * MIB, 16, 512, 512, "A", -EINVAL },  /* too many for FAT16 */
-		{ 64 * MIB, 16, 1024, 512, "A", 0 },
-		{ 64 * MIB, 12, 16384, 512, "A", -EINVAL },
-		{ 64 * MIB, 12, 32768, 512, "A", 0 },
-		{ 64 * MIB, 16, 65536, 512, "A", -EINVAL },
-		{ 64 * MIB, 16, 3000, 512, "A", -EINVAL },
-		{ 64 * MIB, 16, 4096, 100, "A", -EINVAL },
-		{ 64 * MIB, 16, 4096, 2 << 20, "A", -EINVAL },
-		{ 64 * MIB, 8, 4096, 512, "A", -EINVAL },
-		{ 64 * MIB + 1, 16, 4096, 512, "A", -EINVAL },
-		{ 2048 * 1024 * MIB, 32, 4096, 512, "A", -EINVAL },
-		{ 4096, 12, 512, 512, "A", -EINVAL },
-		{ 0, 12, 512, 512, "A", -EINVAL },
-		{ 1 * MIB, 12, 512, 512, "ABCDEFGHIJK", 0 },
-		{ 1 * MIB, 12, 512, 512, "ABCDEFGHIJKL", -EINVAL },
-		{ 1 * MIB, 12, 512, 512, "lower", -EINVAL },
-		{ 1 * MIB, 12, 512, 512, "", -EINVAL },
+		{ 64 * MIB, 32, 512, 512, 0, "A" },
+		{ 64 * MIB, 32, 1024, 512, -EINVAL, "A" }, /* too few clusters for FAT32 */
+		{ 64 * MIB, 16, 512, 512, -EINVAL, "A" },  /* too many for FAT16 */
+		{ 64 * MIB, 16, 1024, 512, 0, "A" },
+		{ 64 * MIB, 12, 16384, 512, -EINVAL, "A" },
+		{ 64 * MIB, 12, 32768, 512, 0, "A" },
+		{ 64 * MIB, 16, 65536, 512, -EINVAL, "A" },
+		{ 64 * MIB, 16, 3000, 512, -EINVAL, "A" },
+		{ 64 * MIB, 16, 4096, 100, -EINVAL, "A" },
+		{ 64 * MIB, 16, 4096, 2 << 20, -EINVAL, "A" },
+		{ 64 * MIB, 8, 4096, 512, -EINVAL, "A" },
+		{ 64 * MIB + 1, 16, 4096, 512, -EINVAL, "A" },
+		{ 2048 * 1024 * MIB, 32, 4096, 512, -EINVAL, "A" },
+		{ 4096, 12, 512, 512, -EINVAL, "A" },
+		{ 0, 12, 512, 512, -EINVAL, "A" },
+		{ 1 * MIB, 12, 512, 512, 0, "ABCDEFGHIJK" },
+		{ 1 * MIB, 12, 512, 512, -EINVAL, "ABCDEFGHIJKL" },
+		{ 1 * MIB, 12, 512, 512, -EINVAL, "lower" },
+		{ 1 * MIB, 12, 512, 512, -EINVAL, "" },
 	};
 	size_t i;
 

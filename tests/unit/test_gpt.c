@@ -151,8 +151,7 @@ static void test_guid(void **state)
 static void test_set(void **state)
 {
 	static const struct {
-		unsigned int number;
-		uint64_t first, last;
+		uint64_t number, first, last;
 		int rc;
 	} cases[] = {
 		{ 2, 6144, 7000, 0 },
@@ -178,9 +177,9 @@ static void test_set(void **state)
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		make_table(&g, SMALL);
 		p = part(cases[i].first, cases[i].last, "x");
-		assert_int_equal(gpt_set(&g, cases[i].number, &p), cases[i].rc);
+		assert_int_equal(gpt_set(&g, (unsigned int)cases[i].number, &p), cases[i].rc);
 		if (!cases[i].rc)
-			assert_int_equal(gpt_get(&g, cases[i].number, &p), 0);
+			assert_int_equal(gpt_get(&g, (unsigned int)cases[i].number, &p), 0);
 		else if (cases[i].number == 2)
 			assert_int_equal(gpt_get(&g, 2, &p), -ENOENT);
 	}
