@@ -404,12 +404,15 @@ static void put_label(const struct fat_spec *spec, uint8_t ret[static 11])
 
 static void format_boot(const struct fat_plan *plan, uint8_t *b)
 {
+	/* Without a NUL. */
+	static const char oem[8] = "CAIRN   ", fat12[8] = "FAT12   ", fat16[8] = "FAT16   ",
+			  fat32[8] = "FAT32   ";
 	static const uint8_t jump[3] = { 0xeb, 0xfe, 0x90 }; /* no code: loops where it stands */
 	const struct fat_spec *spec = &plan->spec;
 	uint8_t *x = b + (spec->bits == 32 ? 64 : 36);
 
 	memcpy(b, jump, sizeof(jump));
-	memcpy(b + 3, "CAIRN   ", 8);
+	memcpy(b + 3, oem, sizeof(oem));
 	le16_store(b + 11, FAT_SECTOR_BYTES);
 	b[13] = (uint8_t)(spec->cluster_bytes / FAT_SECTOR_BYTES);
 	le16_store(b + 14, (uint16_t)plan->reserved_sectors);
@@ -433,11 +436,7 @@ static void format_boot(const struct fat_plan *plan, uint8_t *b)
 	x[2] = 0x29;
 	le32_store(x + 3, spec->volume_id);
 	put_label(spec, x + 7);
-	memcpy(x + 18,
-	       spec->bits == 12	  ? "FAT12   "
-	       : spec->bits == 16 ? "FAT16   "
-				  : "FAT32   ",
-	       8);
+	memcpy(x + 18, spec->bits == 12 ? fat12 : spec->bits == 16 ? fat16 : fat32, 8);
 	le16_store(b + 510, 0xaa55);
 }
 

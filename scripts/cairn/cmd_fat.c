@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -106,10 +107,12 @@ static int parse_files(struct job *job, int argc, char **argv, struct err *err)
 
 static int write_image(const struct job *job, int fd, struct err *err)
 {
-	uint8_t *metadata _cleanup_free_ = malloc(job->plan.metadata_bytes);
+	uint8_t *metadata _cleanup_free_ = NULL;
 	size_t i;
 	int rc;
 
+	assert(job->plan.metadata_bytes > 0);
+	metadata = malloc(job->plan.metadata_bytes);
 	if (!metadata)
 		return err_set(err, -ENOMEM, "%s: no memory", job->out);
 	if (ftruncate(fd, (off_t)job->spec.size_bytes))
