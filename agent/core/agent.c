@@ -79,7 +79,7 @@ static void judge(struct agent *a)
 	if (v.kind == STATUS_VERDICT_READY && a->status.ready_ms == 0)
 		a->status.ready_ms = a->status.uptime_ms;
 	len = status_line(&a->status, line);
-	console_write(line, len);
+	/* init puts it on the consoles too (console=yes in agent.conf). */
 	(void)!write(2, line, len);
 }
 
