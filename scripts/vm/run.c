@@ -77,14 +77,18 @@ static void look_at_lines(struct runner *r)
 	while (r->line_pos < r->c->len &&
 	       (nl = memchr(r->c->text + r->line_pos, '\n', r->c->len - r->line_pos))) {
 		const char *line = r->c->text + r->line_pos;
+		size_t len = (size_t)(nl - line);
+		const char *ours = memmem(line, len, "cairn: ", 7);
 
 		r->line_pos = (size_t)(nl - r->c->text) + 1;
-		if (strncmp(line, "cairn: ", 7) != 0)
+		if (!ours)
 			continue;
 		r->system_up = true;
-		if (strncmp(line, BOX_READY, strlen(BOX_READY)) != 0 &&
-		    strncmp(line, BOX_FAILED, strlen(BOX_FAILED)) != 0)
+		/* A shell's prompt may stand before it. */
+		if (!memmem(line, len, BOX_READY, strlen(BOX_READY)) &&
+		    !memmem(line, len, BOX_FAILED, strlen(BOX_FAILED)))
 			continue;
+		line = ours;
 		r->status_pos = (size_t)(line - r->c->text);
 		r->status_len = (size_t)(nl - line);
 		if (r->o->interactive)

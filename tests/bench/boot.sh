@@ -28,7 +28,7 @@ for accel in tcg kvm; do
 	: >kernel
 	: >memory
 	for run in $(seq "$RUNS"); do
-		vm --disk "$PROD" --cpus 2 --accel $accel --fail '^cairn: failed' --wait '^cairn: ready'
+		vm --disk "$PROD" --cpus 2 --accel $accel --fail 'cairn: failed' --wait "$READY"
 		seconds >>power
 		value kernel_to_ready_ms >>kernel
 		value mem_used_kib >>memory

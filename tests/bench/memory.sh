@@ -15,7 +15,7 @@ for mib in 128 96 80 64 56 48 44 40 36 32; do
 	echo " mem=${mib}M" >>slot.cfg
 	"$CAIRN" sign --pgp --key "$KEYS/slot.key" slot.cfg
 	mcopy -o -i "$(fat disk.img 3)" slot.cfg slot.cfg.sig ::/
-	if "$VM" --disk disk.img --cpus 1 --no-reboot --timeout 60 --fail '^cairn: failed' \
+	if "$VM" --disk disk.img --cpus 1 --no-reboot --timeout 60 --fail 'cairn: failed' \
 		--wait '^cairn: ready.* slot=a' >console 2>steps; then
 		best=$mib used=$(value mem_used_kib)
 	else

@@ -8,7 +8,7 @@
 boots() {
 	sb=$1 tpm=$2
 	shift 2
-	vm "$@" --fail '^cairn: failed' --wait '^cairn: ready'
+	vm "$@" --fail 'cairn: failed' --wait "$READY"
 	sane_ready
 	expect variant production
 	expect slot a

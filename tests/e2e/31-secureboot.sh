@@ -10,7 +10,7 @@ secure() {
 }
 
 boots() {
-	secure --disk "$PROD" --fail '^cairn: failed' --wait '^cairn: ready'
+	secure --disk "$PROD" --fail 'cairn: failed' --wait "$READY"
 	sane_ready
 	digest_pcrs
 	expect secureboot on
@@ -56,7 +56,7 @@ kernel_refused() {
 	mcopy -o -i "$(fat disk.img 3)" vmlinuz vmlinuz.sig ::/
 	secure --disk disk.img --wait '^cairn: boot slot=a' --wait 'failed what=slot slot=a' \
 		--wait-reset --wait '^cairn: boot slot=b' --fail '^cairn: ready.* slot=a' \
-		--wait '^cairn: ready'
+		--wait "$READY"
 	expect slot b
 }
 

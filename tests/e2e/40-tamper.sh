@@ -64,7 +64,7 @@ slot_file() {
 	spoil 3 "$1"
 	vm --disk disk.img,rw --timeout 90 --fail '^cairn: ready.* slot=a' \
 		--wait '^cairn: boot slot=a' --wait 'bad signature' --wait '^cairn: failed what=slot slot=a' \
-		--wait-reset --wait '^cairn: boot slot=b' --wait '^cairn: ready'
+		--wait-reset --wait '^cairn: boot slot=b' --wait "$READY"
 	sane_ready
 	expect slot b
 	never_said 'grub>'
@@ -75,7 +75,7 @@ missing_signature() {
 	copy_image "$PROD" disk.img
 	mdel -i "$(fat disk.img 3)" ::/slot.cfg.sig
 	vm --disk disk.img --timeout 90 --wait '^cairn: failed what=slot slot=a' --wait-reset \
-		--wait '^cairn: ready'
+		--wait "$READY"
 	expect slot b
 }
 

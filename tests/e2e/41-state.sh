@@ -8,7 +8,7 @@ garbage() {
 	copy_image "$PROD" disk.img
 	dd if=/dev/urandom of=disk.img bs=512 seek=$(($(state_offset disk.img) / 512)) count=2 \
 		conv=notrunc status=none
-	vm --disk disk.img,rw --wait '^cairn: ready'
+	vm --disk disk.img,rw --wait "$READY"
 	expect slot a
 	get_state disk.img | grep -qx 'slot=a' || fail "the state was not repaired"
 }
@@ -17,7 +17,7 @@ garbage() {
 missing() {
 	copy_image "$PROD" disk.img
 	part_zero disk.img 2
-	vm --disk disk.img,rw --wait '^cairn: ready'
+	vm --disk disk.img,rw --wait "$READY"
 	expect slot a
 }
 
@@ -27,14 +27,14 @@ no_state_bad_slot() {
 	part_zero disk.img 2
 	mdel -i "$(fat disk.img 3)" ::/slot.cfg
 	vm --disk disk.img --wait '^cairn: failed what=slot slot=a' --wait '^cairn: boot slot=b' \
-		--wait '^cairn: ready'
+		--wait "$READY"
 	expect slot b
 }
 
 wanted_b() {
 	copy_image "$PROD" disk.img
 	set_state disk.img slot=b
-	vm --disk disk.img,rw --wait '^cairn: boot slot=b' --wait '^cairn: ready'
+	vm --disk disk.img,rw --wait '^cairn: boot slot=b' --wait "$READY"
 	sane_ready
 	expect slot b
 	get_state disk.img | grep -qx 'booted=b' || fail "GRUB did not record what it started"

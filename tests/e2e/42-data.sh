@@ -24,7 +24,7 @@ data_fsck() {
 dev_off() {
 	command=$1
 	shift
-	vm "$@" --wait '^cairn: ready' --send '\n' --wait "$SHELL_UP" \
+	vm "$@" --wait "$READY" --send '\n' --wait "$SHELL_UP" \
 		--send "$(dev_text "$command")" --wait '^END 0' \
 		--send 'cairn-ctl poweroff\n' --wait-exit
 }
@@ -32,14 +32,14 @@ dev_off() {
 first_and_second() {
 	copy_image "$DEV" disk.img 2G
 	dev_off 'echo kept >/data/kept; df -k /data | tail -n 1' --disk disk.img,rw \
-		--rtc 2031-01-01T00:00:00 --fail '^cairn: failed'
+		--rtc 2031-01-01T00:00:00 --fail 'cairn: failed'
 	expect data created
 	[ "$(between console | awk '{ print $2 }')" -gt 1000000 ] || fail "DATA did not grow"
 	sgdisk -v disk.img | grep -q 'No problems found' || fail "GPT: $(sgdisk -v disk.img)"
 	data_fsck
 	[ $((data_start + data_bytes)) -gt $((2047 * MIB)) ] || fail "DATA does not reach the end"
 	dev_off 'cat /data/kept; date +%s' --disk disk.img,rw --rtc 2025-01-01T00:00:00 \
-		--fail '^cairn: failed'
+		--fail 'cairn: failed'
 	expect data ok
 	between console | grep -qx kept || fail "the file is gone"
 	[ "$(between console | grep -E '^[0-9]+$')" -ge $FUTURE ] || fail "the clock went back"
@@ -49,7 +49,7 @@ first_and_second() {
 full() {
 	copy_image "$DEV" disk.img 1G
 	dev_off 'dd if=/dev/zero of=/data/fill bs=1M 2>/dev/null; sync' --disk disk.img,rw
-	vm --disk disk.img --wait '^cairn: (ready|failed).*data'
+	vm --disk disk.img --wait '(^|# )cairn: (ready|failed).*data'
 	said '^cairn: failed what=data why=.*(full|free)'
 }
 
@@ -61,7 +61,7 @@ damaged() {
 	# Inode and block tables of the first group, behind super block and descriptors.
 	dd if=/dev/urandom of=disk.img bs=4096 seek=$((data_start / 4096 + 2)) count=64 \
 		conv=notrunc status=none
-	vm --disk disk.img --wait '^cairn: (ready|failed).*data'
+	vm --disk disk.img --wait '(^|# )cairn: (ready|failed).*data'
 	said '^cairn: (ready.* data=repaired|failed what=data )'
 }
 

@@ -48,7 +48,7 @@ stubborn() {
 # Looks around from inside the production root.
 locked() {
 	with_service looker locked type=oneshot restart=no 'capabilities=all' 'needs=agent'
-	vm --disk disk.img --net user --timeout 90 --wait '^cairn: ready' --wait '^probe: locked'
+	vm --disk disk.img --net user --timeout 90 --wait "$READY" --wait '^probe: locked'
 	said '^probe: locked ok'
 }
 

@@ -6,10 +6,10 @@
 
 frozen() {
 	x=/sys/fs/cgroup/x
-	vm --disk "$DEV" --watchdog --timeout 120 --fail '^cairn: failed' --wait '^cairn: ready' \
+	vm --disk "$DEV" --watchdog --timeout 120 --fail 'cairn: failed' --wait "$READY" \
 		--send '\n' --wait "$SHELL_UP" \
 		--send "mkdir $x; echo 1 >$x/cgroup.procs; echo freezing; echo 1 >$x/cgroup.freeze\\n" \
-		--wait '^freezing' --wait-reset --wait '^cairn: boot slot=' --wait '^cairn: ready'
+		--wait '^freezing' --wait-reset --wait '^cairn: boot slot=' --wait "$READY"
 	never_said '^cairn: restarting'
 }
 

@@ -7,7 +7,7 @@
 # Keys, control characters, breaks and SysRq from power-on on; then a while with the machine up.
 storm() {
 	vm --disk "$PROD" --storm --cpus 2 --timeout 120 --fail '^cairn: failed|grub>|login:' \
-		--wait '^cairn: ready' --hold 8
+		--wait "$READY" --hold 8
 	sane_ready
 	never_said 'sysrq|SysRq|[Pp]assword|ash:|sh:|not found|restarting|power off|BusyBox|Oops'
 }
@@ -35,8 +35,8 @@ EOC
 : >leases
 busybox udhcpd -f udhcpd.conf &
 dhcp=$!
-"$VM" --disk "$PROD" --net tap=vm0 --timeout 90 --fail '^cairn: failed' \
-	--wait '^cairn: ready' --hold 100 >console 2>steps &
+"$VM" --disk "$PROD" --net tap=vm0 --timeout 90 --fail 'cairn: failed' \
+	--wait "$READY" --hold 100 >console 2>steps &
 vm=$!
 trap 'kill $vm $dhcp 2>/dev/null; wait' EXIT
 # The address is there when it answers; the runner's own deadline ends this loop.

@@ -26,7 +26,7 @@ install() {
 
 # alone - the NVMe disk without the stick.
 alone() {
-	vm --disk disk.img,bus=nvme,rw --fail '^cairn: failed' --wait '^cairn: ready'
+	vm --disk disk.img,bus=nvme,rw --fail 'cairn: failed' --wait "$READY"
 	sane_ready
 	expect variant production
 	sgdisk -v disk.img | grep -q 'No problems found' || fail "GPT: $(sgdisk -v disk.img)"
@@ -46,7 +46,7 @@ empty() {
 
 older_cairn() {
 	copy_image "$DEV" disk.img 2G
-	vm --disk disk.img,rw --wait '^cairn: ready.* variant=dev' --send '\n' --wait "$SHELL_UP" \
+	vm --disk disk.img,rw --wait "$READY.* variant=dev" --send '\n' --wait "$SHELL_UP" \
 		--send "$(dev_text 'echo kept >/data/kept')" --wait '^END 0' \
 		--send 'cairn-ctl poweroff\n' --wait-exit
 	stick nvme,over=cairn

@@ -16,6 +16,8 @@ KEYS=$TOP/conf/keys/dev
 VM=$O/bin/cairn-vm
 CAIRN=$O/bin/cairn
 MIB=1048576
+# The line of a healthy machine; in the development variant the shell's prompt may stand before it.
+READY='(^|# )cairn: ready'
 . "$TOP/conf/cairn.conf"
 . "$TOP/conf/disk.conf"
 
@@ -88,7 +90,7 @@ vm() {
 
 # status_line [FILE] - the last status line of a console.
 status_line() {
-	grep -a '^cairn: ready' "${1:-console}" | tail -n 1
+	grep -aE "$READY" "${1:-console}" | tail -n 1 | sed 's/^.*cairn: ready/cairn: ready/'
 }
 
 # value KEY [FILE] - one value of the last status line.
