@@ -129,9 +129,10 @@ static void progress(void *ctx, const char *phase, uint64_t done, uint64_t total
 	const struct install_job *job = ctx;
 	char now[64];
 
-	/* One line a quarter: a serial console is slow and a log is short. */
-	(void)snprintf(now, sizeof(now), "%s %s %u %%", phase, job->step,
-		       (unsigned int)(done * 4 / total) * 25);
+	/* A line a partition and phase: a serial console is slow and a log is short. */
+	if (done < total)
+		return;
+	(void)snprintf(now, sizeof(now), "%s: %s done", job->step, phase);
 	if (strcmp(now, last) == 0)
 		return;
 	(void)strcpy(last, now);

@@ -10,9 +10,8 @@ stick() {
 	mtype -i "$(fat stick.img 3)" ::/slot.cfg | tr -d '\n' >slot.cfg
 	echo " cairn.install=$1" >>slot.cfg
 	"$CAIRN" sign --pgp --key "$KEYS/slot.key" slot.cfg
-	for part in 3 5; do
-		mcopy -o -i "$(fat stick.img $part)" slot.cfg slot.cfg.sig ::/
-	done
+	# BOOT-A starts the installer; BOOT-B is what it installs.
+	mcopy -o -i "$(fat stick.img 3)" slot.cfg slot.cfg.sig ::/
 }
 
 # install STICK ERE - run the installer with disk.img as the NVMe disk until it says so.
