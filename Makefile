@@ -73,7 +73,7 @@ $(HO)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(HOST_CC) $(CPPFLAGS) $(HOST_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(TO)/obj/%.o: %.c | $(TO)/sysroot/.stamp
+$(TO)/obj/%.o: %.c $(TO)/sysroot/.stamp
 	@mkdir -p $(@D)
 	$(call say,CC,$< ($(ARCH)))$(TARGET_CC) $(CPPFLAGS) $(TARGET_CFLAGS) -MMD -MP -c -o $@ $<
 
