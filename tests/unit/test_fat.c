@@ -26,8 +26,8 @@ static struct fat_spec spec(uint64_t size, unsigned int bits, uint32_t cluster, 
 				  .label = "CAIRN" };
 }
 
-/* The device writes the boot state by block: these offsets must never move. */
-static void test_state_offsets(void **state)
+/* Offsets follow from the arguments alone: small files, each in a block of 4 KiB of its own. */
+static void test_offsets(void **state)
 {
 	struct fat_spec s = spec(4 * MIB, 12, 4096, 4096);
 	struct fat_file files[] = { { .path = "S0.ENV", .size_bytes = 1024 },
@@ -219,9 +219,9 @@ static void test_full(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_state_offsets), cmocka_unit_test(test_alignment),
-		cmocka_unit_test(test_same_bytes),    cmocka_unit_test(test_sizes),
-		cmocka_unit_test(test_names),	      cmocka_unit_test(test_short_names),
+		cmocka_unit_test(test_offsets),	   cmocka_unit_test(test_alignment),
+		cmocka_unit_test(test_same_bytes), cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_names),	   cmocka_unit_test(test_short_names),
 		cmocka_unit_test(test_full),
 	};
 
