@@ -49,7 +49,7 @@ int cmdline_get(const char *cmdline, const char *key, char *ret_value, size_t ma
 		end = word_end(p);
 		word = *p == '"' ? p + 1 : p; /* the kernel takes "key=a b" and key="a b" */
 		p = end;
-		if ((size_t)(end - word) < key_len || memcmp(word, key, key_len))
+		if ((size_t)(end - word) < key_len || memcmp(word, key, key_len) != 0)
 			continue;
 		word += key_len;
 		if (word < end && *word != '=' && *word != '"')

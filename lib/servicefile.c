@@ -229,7 +229,7 @@ static int parse_size(char *text, uint64_t *ret, struct err *err)
 
 static int parse_bool(const char *text, bool *ret, struct err *err)
 {
-	if (strcmp(text, "yes") && strcmp(text, "no"))
+	if (strcmp(text, "yes") != 0 && strcmp(text, "no") != 0)
 		return err_set(err, -EINVAL, "\"%s\" is neither yes nor no", text);
 	*ret = text[0] == 'y';
 	return 0;
@@ -272,7 +272,7 @@ static int set_condition(struct service_conf *conf, const char *text, struct err
 	const char *p = text + (*text == '!');
 	size_t i;
 
-	if (strncmp(p, "cmdline:", 8) || !p[8])
+	if (strncmp(p, "cmdline:", 8) != 0 || !p[8])
 		return err_set(err, -EINVAL, "\"%s\" is no condition (cmdline:KEY)", text);
 	for (i = 8; p[i]; i++)
 		if (!isalnum((unsigned char)p[i]) && !strchr("._-", p[i]))
@@ -293,7 +293,8 @@ static int set_name(char ret_name[SERVICE_NAME_MAX], const char *text, struct er
 
 static int set_tty(struct service_conf *conf, const char *text, struct err *err)
 {
-	if (strncmp(text, "/dev/", 5) || strstr(text, "..") || strlen(text) >= sizeof(conf->tty))
+	if (strncmp(text, "/dev/", 5) != 0 || strstr(text, "..") ||
+	    strlen(text) >= sizeof(conf->tty))
 		return err_set(err, -EINVAL, "\"%s\" is no terminal below /dev", text);
 	(void)snprintf(conf->tty, sizeof(conf->tty), "%s", text);
 	return 0;

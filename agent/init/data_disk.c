@@ -72,7 +72,7 @@ int data_disk_find(const char *boot_file, struct data_disk *ret, struct err *err
 {
 	static struct gpt gpt;
 	struct data_disk d;
-	struct blockio io;
+	struct blockio io = { 0 };
 	struct gpt_part part;
 	int fd _cleanup_close_ = -1;
 	int rc = boot_disk(boot_file, d.disk, sizeof(d.disk), err);
@@ -116,7 +116,7 @@ static int tell_kernel(int disk_fd, const struct data_disk *d, struct err *err)
 int data_disk_grow(struct data_disk *d, struct err *ret_note, struct err *err)
 {
 	static struct gpt gpt;
-	struct blockio io;
+	struct blockio io = { 0 };
 	struct gpt_part before, after;
 	int fd _cleanup_close_ = -1;
 	bool damaged, moved;

@@ -119,7 +119,7 @@ void setup_devices(void)
 
 static void set_one(char *line, unsigned int line_no)
 {
-	char path[128] = "/proc/sys/", *eq, *p;
+	char path[128], *eq, *p;
 	int fd _cleanup_close_ = -1;
 
 	if (!line[0] || line[0] == '#')
@@ -130,7 +130,7 @@ static void set_one(char *line, unsigned int line_no)
 		return;
 	}
 	*eq++ = '\0';
-	strcat(path, line);
+	(void)snprintf(path, sizeof(path), "/proc/sys/%s", line);
 	for (p = path + 10; *p; p++)
 		if (*p == '.')
 			*p = '/';

@@ -197,8 +197,8 @@ static _Noreturn void child(const struct service_conf *conf, const struct identi
 	if (conf->watchdog_ms)
 		envp[n++] = watchdog;
 	envp[n] = NULL;
-	(void)execve(argv[0], argv, envp);
-	fail(argv[0]);
+	(void)execve(conf->text + conf->argv[0], argv, envp);
+	fail(conf->text + conf->argv[0]);
 }
 
 static void close_pair(int fds[2])

@@ -26,18 +26,18 @@ _Static_assert(INIT_NAME_MAX == SERVICE_NAME_MAX, "a name fits its message");
 struct service {
 	struct identity id;
 	enum service_state state;
-	pid_t pid;     /* 0: none */
-	int notify_fd; /* -1: none */
+	pid_t pid;	 /* 0: none */
+	int notify_fd;	 /* -1: none */
+	int exit_status; /* as waitpid gave it, -1: never ended */
 	struct service_notify notify;
 	struct log log;
 	uint32_t starts, failures;
-	int exit_status;      /* as waitpid gave it, -1: never ended */
 	uint64_t since_ms;    /* in this state */
 	uint64_t spawned_ms;  /* the present or last process */
 	uint64_t timer_ms;    /* TIMEOUT is due, 0: never */
 	uint64_t watchdog_ms; /* WATCHDOG is due, 0: never */
-	bool leftovers;	      /* waits for its cgroup to be empty */
 	char reason[INIT_REASON_MAX];
+	bool leftovers; /* waits for its cgroup to be empty */
 };
 
 static struct service_conf confs[SERVICE_MAX];

@@ -21,7 +21,7 @@ static void put_ext4(const char *label, uint32_t mtime)
 {
 	le16_store(head + 1024 + 0x38, 0xef53);
 	le32_store(head + 1024 + 0x2c, mtime);
-	memcpy(head + 1024 + 0x78, label, strlen(label));
+	(void)strncpy((char *)head + 1024 + 0x78, label, 16);
 }
 
 static void test_empty(void **state)
@@ -77,11 +77,13 @@ static void test_lost_mark(void **state)
 
 static void test_others(void **state)
 {
+	static const uint8_t luks[] = { 0x4c, 0x55, 0x4b, 0x53, 0xba, 0xbe };
+
 	(void)state;
 	put_ext4("holiday-photos", 0);
 	assert_int_equal(datahead_judge(head), DATAHEAD_UNKNOWN);
 	(void)clear(NULL);
-	memcpy(head, "LUKS\xba\xbe", 6);
+	memcpy(head, luks, sizeof(luks));
 	assert_int_equal(datahead_judge(head), DATAHEAD_UNKNOWN);
 	assert_string_equal(datahead_name(DATAHEAD_UNKNOWN), "unknown");
 }

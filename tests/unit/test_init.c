@@ -17,8 +17,8 @@
 #include "agent/init/log.h"
 #undef LOG_DIR
 #define LOG_DIR "."
-#include "agent/init/clock.c"
-#include "agent/init/log.c"
+#include "agent/init/clock.c" // NOLINT(bugprone-suspicious-include)
+#include "agent/init/log.c"   // NOLINT(bugprone-suspicious-include)
 
 static char said[4096];
 

@@ -22,19 +22,22 @@ static _Noreturn void forever(void)
 		pause();
 }
 
+static char last_line[64];
+static size_t last_len;
+
 /* Says on the console that it was asked to end, and ends. */
 static void told_to_end(int sig)
 {
-	char line[64];
-	int n = snprintf(line, sizeof(line), "cairn: term %s\n", getenv("SERVICE"));
-
 	(void)sig;
-	(void)!write(1, line, (size_t)n);
+	(void)!write(1, last_line, last_len);
 	_exit(0);
 }
 
 static _Noreturn void good(void)
 {
+	int n = snprintf(last_line, sizeof(last_line), "cairn: term %s\n", getenv("SERVICE"));
+
+	last_len = n > 0 ? (size_t)n : 0;
 	signal(SIGTERM, told_to_end);
 	notify("READY=1\n");
 	forever();
