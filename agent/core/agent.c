@@ -69,6 +69,10 @@ static void judge(struct agent *a)
 
 	facts_read_now(&a->status);
 	status_judge(&a->status, a->deadline_ms, &v);
+	/* The first verdict waits for the TPM, so that its line has the PCRs. */
+	if (a->status.verdict.kind == STATUS_VERDICT_STARTING &&
+	    a->status.measured.tpm == STATUS_TPM_ASKED)
+		return;
 	/* Once there was a verdict, a part that is asked again leaves it as it is. */
 	if (v.kind == STATUS_VERDICT_STARTING && a->status.verdict.kind == STATUS_VERDICT_READY)
 		return;

@@ -49,6 +49,10 @@ static void print_words(char *line)
 	size_t indent = strspn(line, " ");
 	char *p = line + indent, *end = p + strlen(p), *colon;
 
+	if (*p == '{' && indent >= 2) {
+		printf("%*s-\n", (int)indent - 2, "");
+		return;
+	}
 	while (end > p && strchr(",[{", end[-1]))
 		*--end = '\0';
 	if (indent < 2 || *p == '\0' || *p == '}' || *p == ']')

@@ -384,21 +384,37 @@ static int make_places(struct netd *d, struct err *err)
 	return rc ? rc : place_point(d->resolv_link, target, err);
 }
 
+/* data_folder - the folder of the settings on DATA, or the one above where it is not made yet. */
+static void data_folder(const struct netd *d, char *ret_path, size_t size)
+{
+	char *slash;
+
+	(void)snprintf(ret_path, size, "%s", d->data_conf_path);
+	do {
+		slash = strrchr(ret_path, '/');
+		if (!slash || slash == ret_path)
+			return;
+		*slash = '\0';
+	} while (access(ret_path, F_OK));
+}
+
 static int drop_rights(struct netd *d, struct err *err)
 {
+	char data[256];
 	const uint64_t net = SANDBOX_CAP(CAP_NET_ADMIN) | SANDBOX_CAP(CAP_NET_RAW);
 	const struct sandbox_caps caps = {
 		.keep = net,
 		.pass = SANDBOX_CAP(CAP_NET_RAW) | SANDBOX_CAP(CAP_NET_BIND_SERVICE),
 	};
 	const struct sandbox_path paths[] = {
-		{ d->place.dir, SANDBOX_WRITE },     { d->env.sys_ipv6, SANDBOX_WRITE },
-		{ d->conf_path, SANDBOX_READ },	     { "/data/config", SANDBOX_READ },
-		{ d->data_conf_path, SANDBOX_READ }, { d->env.busybox, SANDBOX_EXEC },
-		{ d->env.event, SANDBOX_EXEC },	     { "/dev/null", SANDBOX_WRITE },
+		{ d->place.dir, SANDBOX_WRITE },  { d->env.sys_ipv6, SANDBOX_WRITE },
+		{ d->conf_path, SANDBOX_READ },	  { data, SANDBOX_READ },
+		{ d->env.busybox, SANDBOX_EXEC }, { d->env.event, SANDBOX_EXEC },
+		{ "/dev/null", SANDBOX_WRITE },
 	};
 	int rc;
 
+	data_folder(d, data, sizeof(data));
 	rc = sandbox_user(d->user, NULL, caps, err);
 	if (rc)
 		return rc;
