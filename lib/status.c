@@ -349,6 +349,7 @@ static void write_surroundings(struct json *j, const struct status *s)
 	json_open_object(j);
 	json_member_uint(j, "total_kib", s->mem_total_kib);
 	json_member_uint(j, "used_kib", s->mem_used_kib);
+	json_member_uint(j, "available_kib", s->mem_available_kib);
 	json_close_object(j);
 }
 

@@ -96,11 +96,13 @@ struct status {
 	char time_state[16], time_servers[STATUS_TEXT_SIZE];
 	uint32_t time_stratum; /* 0: not known */
 	int64_t time_offset_us;
-	int64_t wall_s;			      /* Unix time by this machine's clock */
-	uint64_t uptime_ms;		      /* since kernel start */
-	uint64_t ready_ms;		      /* kernel start to the first READY; 0: not yet */
-	uint32_t mem_total_kib, mem_used_kib; /* MemTotal, MemTotal - MemAvailable */
-	uint32_t watchdog_s;		      /* hardware watchdog's time; 0: none */
+	int64_t wall_s;	    /* Unix time by this machine's clock */
+	uint64_t uptime_ms; /* since kernel start */
+	uint64_t ready_ms;  /* kernel start to the first READY; 0: not yet */
+	/* used: what nothing but its owner can give back (docs/status.md); available: the kernel's
+	 * MemAvailable. */
+	uint32_t mem_total_kib, mem_used_kib, mem_available_kib;
+	uint32_t watchdog_s; /* hardware watchdog's time; 0: none */
 	struct status_verdict verdict;
 };
 

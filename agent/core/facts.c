@@ -207,12 +207,30 @@ static void read_network(struct status *s)
 	words_get(&w, "servers", s->time_servers, sizeof(s->time_servers));
 }
 
-/* A line of /proc/meminfo in KiB, 0 when it is not there. */
+/* A line of /proc/meminfo in KiB, 0 when it is not there. key has the newline before it. */
 static uint32_t meminfo(const char *text, const char *key)
 {
 	const char *p = strstr(text, key);
 
 	return p ? (uint32_t)strtoul(p + strlen(key), NULL, 10) : 0;
+}
+
+/*
+ * In use is what only its owner can give back: not what is free (the kernel's reserves, which
+ * MemAvailable leaves out, are free), not caches of what is on disk, but the files of tmpfs.
+ */
+static void read_memory(struct status *s)
+{
+	struct words w;
+
+	w.text[0] = '\n';
+	if (io_read_file("/proc/meminfo", w.text + 1, sizeof(w.text) - 1, NULL))
+		return;
+	s->mem_total_kib = meminfo(w.text, "\nMemTotal:");
+	s->mem_available_kib = meminfo(w.text, "\nMemAvailable:");
+	s->mem_used_kib = s->mem_total_kib - meminfo(w.text, "\nMemFree:") -
+			  meminfo(w.text, "\nBuffers:") - meminfo(w.text, "\nCached:") -
+			  meminfo(w.text, "\nSReclaimable:") + meminfo(w.text, "\nShmem:");
 }
 
 void facts_read_now(struct status *s)
@@ -223,9 +241,7 @@ void facts_read_now(struct status *s)
 	words_get(&w, "state", s->data_state, sizeof(s->data_state));
 	words_get(&w, "why", s->data_why, sizeof(s->data_why));
 	read_network(s);
-	(void)words_read(&w, "/proc/meminfo");
-	s->mem_total_kib = meminfo(w.text, "MemTotal:");
-	s->mem_used_kib = s->mem_total_kib - meminfo(w.text, "MemAvailable:");
+	read_memory(s);
 	s->uptime_ms = facts_boot_ms();
 	s->wall_s = (int64_t)time(NULL);
 }
