@@ -13,10 +13,10 @@ $(O)/pkg.mk: $(wildcard pkg/*/recipe) scripts/pkg-mk.sh pkg
 	@mkdir -p $(@D)
 	@scripts/pkg-mk.sh > $@.new && mv $@.new $@
 
-# The versions of the compiler and its tools; touched only when they change.
-$(O)/toolchain: FORCE
-	@mkdir -p $(@D)
-	@scripts/toolchain.sh list > $@.new; cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+# The versions of the compiler and its tools; written only when they change, while
+# make reads this, so that `make -n` knows what is to be done.
+$(shell mkdir -p $(O); scripts/toolchain.sh list > $(O)/toolchain.new; \
+	cmp -s $(O)/toolchain.new $(O)/toolchain && rm $(O)/toolchain.new || mv $(O)/toolchain.new $(O)/toolchain)
 
 # .ok is when the sysroot was last looked at; .stamp, its contents' names, is older
 # when nothing had changed, so that only a new sysroot compiles programs again.
@@ -26,8 +26,7 @@ $(TO)/sysroot.ok: $(SYSROOT_PACKAGES:%=$(TO)/pkg/%.ok) scripts/sysroot.sh
 
 $(TO)/sysroot/.stamp: $(TO)/sysroot.ok ;
 
-.PHONY: FORCE packages packages-all
-FORCE:
+.PHONY: packages packages-all
 packages: ## build every package and the sysroot (out/ARCH/pkg, out/ARCH/sysroot)
 	+@scripts/steps.sh packages-all
-packages-all: $(PACKAGES:%=$(TO)/pkg/%.ok) $(TO)/sysroot.ok
+packages-all: $(PACKAGES:%=$(TO)/pkg/%.ok) $(TO)/sysroot.ok ; @:

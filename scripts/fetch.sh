@@ -7,7 +7,8 @@
 # In order: the cache; out/sources/ when SOURCES names a sources.tar (and then
 # nothing else); the archive, at the pinned version; the upstream address; a newer
 # version that the archive's signature vouches for, said loudly (never with
-# STRICT=1). Other bytes than the pinned ones are refused.
+# STRICT=1). Other bytes than the pinned ones are refused. PIN=1 (scripts/pin.sh) takes
+# the suite's newest version at once.
 set -eu
 . "$(dirname "$0")/common.sh"
 
@@ -63,6 +64,14 @@ fetch_line() {
 	pinned=${pinned%@*}
 	cached=$CAIRN_CACHE/src/$sha
 	line="$sha $kind $spec $file $url"
+	if [ -n "${PIN:-}" ]; then
+		[ -n "${conf:-}" ] || conf=$("$TOP/scripts/apt-root.sh")
+		best=$(newest "$kind" "$package" "$suite")
+		if [ -n "$best" ] && dpkg --compare-versions "$best" gt "$pinned"; then
+			moved "$best"
+			return 0
+		fi
+	fi
 	if [ -f "$cached" ]; then
 		got=$(sha256 "$cached")
 		[ "$got" != "$sha" ] || return 0
@@ -99,16 +108,17 @@ fetch_line() {
 
 # moved VERSION - take the archive's newer version in place of the pinned one.
 moved() {
-	[ -n "$1" ] && dpkg --compare-versions "$1" gt "$pinned" || {
+	if [ -z "$1" ] || ! dpkg --compare-versions "$1" gt "$pinned"; then
 		cat "$O/apt/error" >&2
 		die "$name: $package $pinned is neither in $suite nor at its upstream address"
-	}
+	fi
 	[ -z "${STRICT:-}" ] || die "$name: STRICT: $suite has moved from $package $pinned to $1 (make pin moves the pins)"
 	get "$kind" "$package" "$1" || die "$name: $package $1 cannot be had from $suite"
 	set -- "$1" "$work"/*
 	got=$(sha256 "$2")
 	line="$got $kind $package=$1@$suite $(basename "$2") $url"
 	keep "$2" "$got"
+	[ -z "${PIN:-}" ] || return 0
 	say "WARNING: $name: $suite no longer has $package $pinned. Building with $1,"
 	say "WARNING: which the archive's signature vouches for: SHA-256 $got"
 	say "WARNING: the outputs cannot meet conf/expected-hashes. \`make pin\` moves the pins."

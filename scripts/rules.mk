@@ -26,32 +26,28 @@ $(IMG)/grub.efi: $(TO)/pkg/grub.ok $(wildcard bootloader/*) $(KEYS)/slot.key scr
 	$(STEP) "bootloader" grub$(VARIANT) scripts/image.sh grub $(IMG)
 $(IMG)/signed/vmlinuz: $(IMG)/grub.efi $(IMG)/vmlinuz $(wildcard $(KEYS)/db.*) $(O)/signing
 	$(STEP) "signatures for firmware" signpe$(VARIANT) scripts/image.sh signpe $(IMG)
-$(IMG)/signed/BOOTX64.EFI: $(IMG)/signed/vmlinuz ;
 $(IMG)/sig/slot.cfg.sig: $(IMG)/slot.cfg $(IMG)/signed/vmlinuz $(KEYS)/slot.key $(O)/signing
 	$(STEP) "signatures for GRUB" signslot$(VARIANT) scripts/image.sh signslot $(IMG)
-$(IMG)/esp.img: $(IMG)/signed/BOOTX64.EFI
+$(IMG)/esp.img: $(IMG)/signed/vmlinuz
 	$(STEP) "ESP" esp$(VARIANT) scripts/image.sh esp $(IMG)
 $(IMG)/boot.img: $(IMG)/sig/slot.cfg.sig
 	$(STEP) "BOOT" boot$(VARIANT) scripts/image.sh boot $(IMG)
 $(IMG)/state.img: $(CAIRN) $(IMAGE_CONF)
 	$(STEP) "STATE" state$(VARIANT) scripts/image.sh state $(IMG)
-$(IMG)/cairn.img: $(IMG)/esp.img $(IMG)/boot.img $(IMG)/state.img $(IMG)/root.img
+$(IMG)/cairn.img: $(IMG)/esp.img $(IMG)/boot.img $(IMG)/state.img $(IMG)/root.verity
 	$(STEP) "disk image" disk$(VARIANT) scripts/image.sh disk $(IMG) $(IMG)/cairn.img
 $(IMG)/cairn.img.zst: $(IMG)/cairn.img $(TO)/pkg/zstd.ok
 	$(STEP) "compressed disk image" zst$(VARIANT) $(TO)/pkg/zstd/bin/zstd -T2 -12 -q -f --no-progress -o $@ $<
-$(IMG)/sbom.spdx.json: $(IMG)/root.img $(IMG)/vmlinuz $(IMG)/grub.efi scripts/sbom.sh $(wildcard pkg/*/recipe pkg/*/sources) $(O)/toolchain
+$(IMG)/sbom.spdx.json: $(IMG)/root.verity $(IMG)/vmlinuz $(IMG)/grub.efi scripts/sbom.sh $(wildcard pkg/*/recipe pkg/*/sources) $(O)/toolchain
 	$(STEP) "SBOM" sbom$(VARIANT) scripts/sbom.sh $(IMG)
 $(IMG)/manifest.json: $(IMG)/cairn.img.zst $(IMG)/sbom.spdx.json scripts/manifest.sh
 	$(STEP) "manifest" manifest$(VARIANT) scripts/manifest.sh $(IMG)
 
 # What the command line says of the root and of signing: files that change with it.
-.PHONY: image image-all installer installer-all sources pin expected repro setup
-$(O)/extra: FORCE
-	@mkdir -p $(@D)
-	@echo '$(ROOT_EXTRA)' | cmp -s - $@ || echo '$(ROOT_EXTRA)' > $@
-$(O)/signing: FORCE
-	@mkdir -p $(@D)
-	@echo '$(KEYS) $(RELEASE) $(SIGNATURES)' | cmp -s - $@ || echo '$(KEYS) $(RELEASE) $(SIGNATURES)' > $@
+.PHONY: run image image-all installer installer-all sources pin expected repro setup
+keep_word = $(shell mkdir -p $(O); echo '$(2)' | cmp -s - $(1) || echo '$(2)' > $(1))
+$(call keep_word,$(O)/extra,$(ROOT_EXTRA))
+$(call keep_word,$(O)/signing,$(KEYS) $(RELEASE) $(SIGNATURES))
 
 setup:
 	@scripts/host-setup.sh build
@@ -59,7 +55,7 @@ image: setup ## the disk image and all that is released with it, in out/ARCH (VA
 	@$(if $(SOURCES),scripts/sources.sh unpack '$(SOURCES)')
 	+@scripts/steps.sh image-all
 	@scripts/expected.sh check $(IMG)
-image-all: $(IMG)/manifest.json
+image-all: $(IMG)/manifest.json ; @:
 
 # The installer's stick: the same release with another, signed, slot.cfg.
 INST := $(IMG)/installer
@@ -70,12 +66,16 @@ $(INST)/slot.cfg: $(IMG)/root.verity $(IMG)/signed/vmlinuz bootloader/slot.cfg.i
 	$(STEP) "slot.cfg of the installer" slotcfg-installer env INSTALL=$(INSTALL) scripts/image.sh slotcfg $(INST)
 $(INST)/boot.img: $(INST)/slot.cfg
 	$(STEP) "BOOT of the installer" boot-installer sh -c 'scripts/image.sh signslot $(INST) && scripts/image.sh boot $(INST)'
-$(IMG)/cairn-installer.img: $(INST)/boot.img $(IMG)/esp.img $(IMG)/state.img $(IMG)/root.img
+$(IMG)/cairn-installer.img: $(INST)/boot.img $(IMG)/esp.img $(IMG)/state.img $(IMG)/root.verity
 	@for f in esp state root; do ln -sfn ../$$f.img $(INST)/$$f.img; done
 	$(STEP) "installer image" disk-installer scripts/image.sh disk $(INST) $@
+run: image ## boot the image in QEMU with UEFI and a TPM (README.md: MEM CPUS BUS NET ACCEL HEADLESS)
+	@scripts/host-setup.sh run
+	+@$(MAKE) -s $(O)/bin/cairn-vm
+	@scripts/run.sh
 installer: setup ## cairn-installer.img: a stick that installs to the disk of conf/install.conf
 	+@scripts/steps.sh installer-all
-installer-all: $(IMG)/cairn-installer.img
+installer-all: $(IMG)/cairn-installer.img ; @:
 
 sources: setup ## out/sources.tar: every pinned input, for offline rebuilds (make image SOURCES=FILE)
 	@scripts/sources.sh pack

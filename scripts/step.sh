@@ -34,7 +34,10 @@ line() {
 mark=''
 if [ -n "$dir" ] && [ -d "$dir" ]; then
 	n=$(flock "$dir/count" sh -c 'n=$(($(cat "$1") + 1)); echo $n > "$1"; echo $n' - "$dir/count")
-	mark="[$n/$(cat "$dir/total")] "
+	# The total is an estimate of `make -n`: what a step changes is not known before.
+	total=$(cat "$dir/total")
+	[ "$n" -le "$total" ] || total=$n
+	mark="[$n/$total] "
 	echo "$start $mark$label" > "$dir/running.$n"
 fi
 line "$mark$label"

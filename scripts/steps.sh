@@ -49,4 +49,5 @@ case " ${MAKEFLAGS:-}" in
 esac
 # shellcheck disable=SC2086
 ${MAKE:-make} $jobs --no-print-directory "$@"
-[ "$total" = 0 ] || [ -f "$dir/tty" ] || echo "$total steps in $(($(date +%s) - started)) s"
+done=$(cat "$dir/count")
+[ "$done" = 0 ] || echo "$done steps in $(($(date +%s) - started)) s"

@@ -1,0 +1,34 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# sources.sh pack | unpack FILE - out/sources.tar with every pinned input, each named
+# by its SHA-256, and INDEX saying what it is; or such a file into out/sources/, for a
+# build without a network (make image SOURCES=FILE). Same pins, same bytes.
+set -eu
+. "$(dirname "$0")/common.sh"
+
+case ${1:-} in
+pack)
+	work=$(mktemp -d "$O/.sources.XXXXXX")
+	trap 'rm -rf "$work"' EXIT
+	for path in "$TOP"/pkg/*/sources; do
+		name=$(basename "$(dirname "$path")")
+		STRICT=1 "$TOP/scripts/fetch.sh" "$name"
+		sed -n "s|^\([0-9a-f]\{64\} .*\)|$name \1|p" "$path"
+	done > "$work/INDEX"
+	for sha in $(cut -d ' ' -f 2 "$work/INDEX" | sort -u); do
+		ln -f "$CAIRN_CACHE/src/$sha" "$work/$sha" 2>/dev/null || cp "$CAIRN_CACHE/src/$sha" "$work/$sha"
+	done
+	tar --format=ustar --sort=name --mtime="@$source_date_epoch" --owner=0 --group=0 --numeric-owner \
+		--mode=0644 -C "$work" -cf "$O/sources.tar.new" $(cd "$work" && ls)
+	mv "$O/sources.tar.new" "$O/sources.tar"
+	echo "$O/sources.tar: $(stat -c %s "$O/sources.tar") bytes, $(sha256 "$O/sources.tar")"
+	;;
+unpack)
+	[ -f "${2:-}" ] || die "SOURCES=${2:-}: no such file"
+	rm -rf "$O/sources"
+	mkdir -p "$O/sources"
+	# Only what is named as a hash; fetch.sh checks each before it is used.
+	tar -tf "$2" | grep -x '[0-9a-f]\{64\}' | tar -xf "$2" -C "$O/sources" --no-same-owner -T -
+	;;
+*) die "usage: sources.sh pack | unpack FILE" ;;
+esac
