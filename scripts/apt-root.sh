@@ -12,12 +12,13 @@ set -eu
 
 root=$O/apt
 conf=$root/apt.conf
-mkdir -p "$root/lists/partial" "$root/archives/partial"
+mkdir -p "$root/lists/partial" "$root/archives/partial" "$root/none"
 exec 8>"$root/lock"
 flock 8
 
 # uri SUITE - the address the machine's apt uses for a suite.
 uri() {
+	# shellcheck disable=SC2016 # apt's own names
 	apt-get indextargets --format '$(RELEASE) $(REPO_URI)' 'Created-By: Packages' |
 		awk -v suite="$1" '$1 == suite { print $2; exit }'
 }
@@ -26,7 +27,7 @@ uri() {
 keyring() {
 	for f in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
 		[ -f "$f" ] || continue
-		sed -n 's/^deb .*bookworm.*/&/; s/^deb .*signed-by=\([^] ,]*\).*bookworm.*/\1/p' "$f"
+		sed -n 's/^deb .*signed-by=\([^] ,]*\).*bookworm.*/\1/p' "$f"
 	done
 	for f in /etc/apt/sources.list.d/*.sources; do
 		[ -f "$f" ] || continue
@@ -57,9 +58,9 @@ list() {
 : > "$root/status"
 cat > "$conf" <<EOF
 Dir::Etc::sourcelist "$root/sources.list";
-Dir::Etc::sourceparts "-";
-Dir::Etc::preferences "-";
-Dir::Etc::preferencesparts "-";
+Dir::Etc::sourceparts "$root/none";
+Dir::Etc::preferences "$root/none/none";
+Dir::Etc::preferencesparts "$root/none";
 Dir::State "$root";
 Dir::State::lists "$root/lists";
 Dir::State::status "$root/status";

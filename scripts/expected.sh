@@ -13,7 +13,7 @@ outputs='vmlinuz grub.efi root.img slot.cfg boot.img esp.img state.img cairn.img
 
 # hash FILE - from a record beside it while that is newer: the images are large.
 hash() {
-	if [ ! -f "$1.sha256" ] || [ ! "$1.sha256" -nt "$1" ]; then
+	if [ -z "$(find "$1.sha256" -newer "$1" 2>/dev/null)" ]; then
 		sha256 "$1" > "$1.sha256"
 	fi
 	cat "$1.sha256"

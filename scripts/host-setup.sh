@@ -10,10 +10,10 @@ set -eu
 list=$TOP/conf/host-packages
 stamp=$O/host-packages.$(echo "$@" | tr ' ' -)
 # Nothing was installed or removed since all was seen there.
-if [ -f "$stamp" ] && [ "$stamp" -nt "$list" ] && [ "$stamp" -nt /var/lib/dpkg/status ]; then
+if [ -n "$(find "$stamp" -newer "$list" -newer /var/lib/dpkg/status 2>/dev/null)" ]; then
 	exit 0
 fi
-command -v dpkg-query > /dev/null && command -v apt-get > /dev/null ||
+command -v apt-get > /dev/null ||
 	die "this is no Debian system: install what $list names by other means"
 
 wanted=''

@@ -21,9 +21,9 @@ for path in "$TO"/sources/*; do
 	spec=${spec#*=}
 	set -- "$@" "packages.$name=${spec%@*}"
 done
-for tool in $(cat "$O/toolchain"); do
+while read -r tool; do
 	set -- "$@" "tools.${tool%%=*}=${tool#*=}"
-done
+done < "$O/toolchain"
 for moved in "$TO"/moved/*; do
 	[ -f "$moved" ] || continue
 	while read -r name package pinned got sha; do

@@ -16,7 +16,7 @@ for path in "$TOP"/pkg/*/sources; do
 		new=$(echo "$got" | sed 's/^[0-9]*://; s/-[^-]*$//; s/[+~].*//')
 		sed -i "s/^version=$old\$/version=$new/" "$TOP/pkg/$name/recipe"
 		# An upstream address that names the version follows it.
-		sed -i "s|\($new[^ ]* [^ ]*\)$old|\1$new|" "$TO/sources/$name"
+		sed -i "s|\(${new}[^ ]* [^ ]*\)$old|\1$new|" "$TO/sources/$name"
 	done < "$TO/moved/$name"
 	{
 		grep '^#' "$path"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # pkg-mk.sh - print make rules for every package: what it waits for comes from
 # its own recipe. A folder is a prerequisite too, so that a file taken away counts.
+# shellcheck disable=SC2016 # make's own names
 set -eu
 . "$(dirname "$0")/common.sh"
 

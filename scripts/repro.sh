@@ -11,8 +11,8 @@ set -eu
 base=$O/repro
 rm -rf "$base"
 mkdir -p "$base"
-for p in $(cat "$TOP"/pkg/*/sources | sed -n 's/^\([0-9a-f]\{64\}\) .*/\1/p' | sort -u); do
-	[ -f "$CAIRN_CACHE/src/$p" ] || "$TOP/scripts/fetch.sh" $(ls "$TOP/pkg")
+for path in "$TOP"/pkg/*/sources; do
+	"$TOP/scripts/fetch.sh" "$(basename "$(dirname "$path")")"
 done
 cleanup() {
 	for m in "$base"/*/order "$base"/*/*/order; do

@@ -71,12 +71,12 @@ for path in "$TOP"/pkg/*/recipe; do
 	. "$TOP/conf/cairn.conf"
 done
 
-for tool in $(cat "$O/toolchain"); do
+while read -r tool; do
 	printf ',\n' >&3
 	package "tool-$(id "${tool%%=*}")" "${tool%%=*}" "${tool#*=}" NOASSERTION - NOASSERTION - \
 		APPLICATION "package of the machine that built" >&3
 	relate "tool-$(id "${tool%%=*}")" BUILD_TOOL_OF cairn
-done
+done < "$O/toolchain"
 exec 3>&-
 
 {

@@ -9,17 +9,19 @@ set -eu
 case ${1:-} in
 pack)
 	work=$(mktemp -d "$O/.sources.XXXXXX")
-	trap 'rm -rf "$work"' EXIT
+	trap 'rm -rf "$work" "$work.list"' EXIT
 	for path in "$TOP"/pkg/*/sources; do
 		name=$(basename "$(dirname "$path")")
 		STRICT=1 "$TOP/scripts/fetch.sh" "$name"
 		sed -n "s|^\([0-9a-f]\{64\} .*\)|$name \1|p" "$path"
 	done > "$work/INDEX"
-	for sha in $(cut -d ' ' -f 2 "$work/INDEX" | sort -u); do
+	cut -d ' ' -f 2 "$work/INDEX" | sort -u | while read -r sha; do
 		ln -f "$CAIRN_CACHE/src/$sha" "$work/$sha" 2>/dev/null || cp "$CAIRN_CACHE/src/$sha" "$work/$sha"
 	done
+	(cd "$work" && find . -type f | sort) > "$work.list"
 	tar --format=ustar --sort=name --mtime="@$source_date_epoch" --owner=0 --group=0 --numeric-owner \
-		--mode=0644 -C "$work" -cf "$O/sources.tar.new" $(cd "$work" && ls)
+		--mode=0644 -C "$work" --transform 's,^\./,,' --no-recursion \
+		-cf "$O/sources.tar.new" -T "$work.list"
 	mv "$O/sources.tar.new" "$O/sources.tar"
 	echo "$O/sources.tar: $(stat -c %s "$O/sources.tar") bytes, $(sha256 "$O/sources.tar")"
 	;;

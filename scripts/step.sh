@@ -33,6 +33,7 @@ line() {
 
 mark=''
 if [ -n "$dir" ] && [ -d "$dir" ]; then
+	# shellcheck disable=SC2016 # the inner shell expands it
 	n=$(flock "$dir/count" sh -c 'n=$(($(cat "$1") + 1)); echo $n > "$1"; echo $n' - "$dir/count")
 	# The total is an estimate of `make -n`: what a step changes is not known before.
 	total=$(cat "$dir/total")

@@ -31,6 +31,7 @@ show() {
 		read -r since what < "$f" 2>/dev/null || continue
 		text="$text${text:+, }$what $((now - since)) s"
 	done
+	# shellcheck disable=SC2059 # the caller's format
 	[ -z "$text" ] || printf "$1" "$text (total $((now - started)) s)"
 }
 

@@ -28,6 +28,7 @@ check)
 	# shellcheck disable=SC2046
 	have=$(versions $(sed -n 's/^\([a-z0-9.+-]*\)=.*/\1/p' "$pins"))
 	status=0
+	# shellcheck disable=SC2013 # no blanks in a pin
 	for pin in $(grep '^[a-z]' "$pins"); do
 		case "
 $have
