@@ -187,7 +187,7 @@ static int no_action(struct eventlog_pcrs *pcrs, const struct eventlog_event *e,
 int eventlog_replay(const uint8_t *buf, size_t len, struct eventlog_pcrs *ret_pcrs, struct err *err)
 {
 	struct eventlog_pcrs pcrs;
-	struct eventlog_event e;
+	struct eventlog_event e = { 0 };
 	struct eventlog log;
 	int rc;
 

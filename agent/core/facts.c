@@ -162,7 +162,7 @@ static void nth_word(const char *text, unsigned int n, char *ret_word, size_t si
 static void read_verity(struct status *s)
 {
 	int control _cleanup_close_ = open("/dev/mapper/control", O_RDWR | O_CLOEXEC);
-	char state[16], table[768], wanted[sizeof(s->root_hash)];
+	char state[16] = "", table[768] = "", wanted[sizeof(s->root_hash)];
 	struct words cmdline;
 	struct stat root;
 

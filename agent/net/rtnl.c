@@ -106,7 +106,7 @@ static ssize_t receive(int fd, uint8_t *buf, size_t size)
 static void attributes(const struct rtattr *attr, size_t len, const struct rtattr **ret_table,
 		       size_t count)
 {
-	memset(ret_table, 0, count * sizeof(*ret_table));
+	memset(ret_table, 0, count * sizeof(const struct rtattr *));
 	for (; RTA_OK(attr, len); attr = RTA_NEXT(attr, len)) {
 		size_t type = attr->rta_type & NLA_TYPE_MASK;
 
