@@ -82,7 +82,7 @@ include $(wildcard */rules.mk)
 .PHONY: help fmt lint clean
 help: ## list the targets (the default)
 	@printf 'Cairn: a minimal immutable OS for edge machines. Start with `make run`.\n\n'
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | sort | \
+	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | sort | \
 		awk -F '\t' '{ printf "  make %-14s %s\n", $$1, $$2 }'
 	@printf '\nVariables and more: README.md\n'
 
@@ -95,4 +95,4 @@ lint: ## clang-format, cppcheck, clang-tidy, shellcheck over what git tracks
 clean: ## remove out/ (the cache outside the checkout stays)
 	rm -rf $(O)
 
--include $(shell find $(O) -name '*.d' 2>/dev/null)
+-include $(shell find $(O)/host $(O)/host-san $(O)/*/obj -name '*.d' -type f 2>/dev/null)

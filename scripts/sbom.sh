@@ -33,7 +33,7 @@ package() {
 }
 
 exec 3> "$out.packages"
-package cairn cairn "$version" Apache-2.0 - NOASSERTION - OPERATING-SYSTEM \
+package cairn cairn "$version" Apache-2.0 - NOASSERTION - OPERATING_SYSTEM \
 	"variant ${VARIANT:-production}, $ARCH" >&3
 relate DOCUMENT DESCRIBES cairn
 

@@ -52,6 +52,8 @@ else
 fi
 [ -z "$mark" ] || rm -f "$dir/running.$n"
 took=$(($(date +%s) - start))
+# For `make bench`: seconds, status, step; the newest last.
+printf '%s\t%s\t%s\n' "$took" "$status" "$label" >> "$O/log/steps.tsv"
 grep '^WARNING: ' "$log" 2>/dev/null | while read -r text; do line "$text"; done
 if [ "$status" != 0 ]; then
 	line "$mark$label FAILED after $took s; the end of $log:"

@@ -40,3 +40,23 @@ $(eval $(call target_program,e2e-probe,tests/e2e/guest/probe.c,))
 $(eval $(call target_program,bench-floor,tests/bench/guest/floor.c,))
 $(TO)/bench-floor.img: $(TO)/bin/bench-floor $(TO)/pkg/linux.ok $(BIN)/cairn tests/bench/floor-image.sh
 	$(call say,IMAGE,$@)tests/bench/floor-image.sh $< $@
+
+# What the tests in QEMU need: both variants, the installer, the runner and its helpers.
+.PHONY: e2e e2e-setup test test-long bench
+e2e-setup:
+	@scripts/host-setup.sh build run test
+	+@$(MAKE) -s image
+	+@$(MAKE) -s image VARIANT=dev
+	+@$(MAKE) -s installer
+	+@$(MAKE) -s $(BIN)/cairn-vm $(BIN)/portscan $(BIN)/grub-emu-table $(TO)/bin/e2e-probe $(TO)/bin/cairn-ctl
+e2e: e2e-setup ## the end-to-end tests: the shipped images in QEMU (LONG=1: the long matrices too)
+	@scripts/e2e.sh $(ONLY)
+test: ## everything a change must pass: sets up by itself, unit and end-to-end tests
+	@scripts/host-setup.sh build run test
+	+@scripts/test.sh check e2e
+test-long: ## test, and what takes long: the long matrices and `make repro` of everything
+	@scripts/host-setup.sh build run test repro
+	+@LONG=1 scripts/test.sh check e2e repro
+bench: e2e-setup ## times and sizes, as a table with the machine named
+	+@$(MAKE) -s $(TO)/bench-floor.img
+	@tests/bench/bench.sh
