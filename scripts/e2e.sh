@@ -11,7 +11,6 @@ set -eu
 logs=$O/log/e2e
 limit=${LIMIT:-900}
 mkdir -p "$logs"
-rm -f "$logs"/*.log
 export LONG="${LONG:-}" O TOP
 
 # one SCRIPT - run it, keep its output, say how it went.
@@ -47,7 +46,7 @@ if [ "${1:-}" = --one ]; then
 	exit 0
 fi
 
-rm -f "$logs"/*.count
+rm -f "$logs"/*.count "$logs"/*.log "$logs"/*.text
 for script in "$TOP"/tests/e2e/[0-9]*.sh; do
 	name=$(basename "$script" .sh)
 	[ $# = 0 ] && { echo "$script"; continue; }
