@@ -35,12 +35,24 @@ show() {
 	[ -z "$text" ] || printf "$1" "$text (total $((now - started)) s)"
 }
 
+# tick SECONDS FORMAT - show it again and again; takes its own sleep along when it is ended, so
+# that nothing of ours holds the output open.
+tick() {
+	trap 'kill "$nap" 2>/dev/null; exit 0' TERM
+	while :; do
+		sleep "$1" &
+		nap=$!
+		wait "$nap"
+		show "$2"
+	done
+}
+
 if [ "$total" -gt 0 ]; then
 	if [ -t 1 ]; then
 		: > "$dir/tty"
-		while sleep 1; do show '\r\033[K%.200s'; done &
+		tick 1 '\r\033[K%.200s' &
 	else
-		while sleep 30; do show '... %s\n'; done &
+		tick 30 '... %s\n' &
 	fi
 	ticker=$!
 fi
