@@ -118,11 +118,11 @@ moved() {
 	got=$(sha256 "$2")
 	line="$got $kind $package=$1@$suite $(basename "$2") $url"
 	keep "$2" "$got"
+	echo "$name $package $pinned $1 $got" >> "$TO/moved/$name"
 	[ -z "${PIN:-}" ] || return 0
 	say "WARNING: $name: $suite no longer has $package $pinned. Building with $1,"
 	say "WARNING: which the archive's signature vouches for: SHA-256 $got"
 	say "WARNING: the outputs cannot meet conf/expected-hashes. \`make pin\` moves the pins."
-	echo "$name $package $pinned $1 $got" >> "$TO/moved/$name"
 }
 
 for name; do

@@ -95,6 +95,8 @@ if grep -rqF "$WORK" "$WORK/dest"; then
 	grep -rlF "$WORK" "$WORK/dest" >&2
 	die "$name: the build's own path is in the files above"
 fi
+[ "$("$TOP/scripts/pkg-hash.sh" "$name" "$TO/sources/$name")" = "$inputs" ] ||
+	die "$name: its recipe changed while it was built; run make again"
 printf '%s\n' "$inputs" > "$WORK/dest/.inputs"
 cp "$TO/sources/$name" "$WORK/dest/.sources"
 find "$WORK/dest" -exec touch -h -d "@$source_date_epoch" {} +
