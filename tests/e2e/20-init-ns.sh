@@ -5,7 +5,8 @@
 # shellcheck disable=SC2016,SC2317 # conditions are text that is evaluated until they hold
 set -eu
 TOP=$(cd "$(dirname "$0")/../.." && pwd)
-BIN=${INIT_BIN:-$TOP/${O:-out}/x86_64/bin}
+case ${O:=$TOP/out} in /*) ;; *) O=$TOP/$O ;; esac
+BIN=${INIT_BIN:-$O/x86_64/bin}
 [ "$(id -u)" = 0 ] || { echo "needs root"; exit 77; }
 cg=$(findmnt -n -t cgroup2 -o TARGET | head -n 1)
 [ -n "$cg" ] || { echo "needs cgroup v2"; exit 77; }

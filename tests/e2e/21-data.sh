@@ -5,9 +5,10 @@
 # shellcheck disable=SC2016,SC2317 # conditions are text that is evaluated until they hold
 set -eu
 TOP=$(cd "$(dirname "$0")/../.." && pwd)
-DATA=${DATA_BIN:-$TOP/${O:-out}/x86_64/bin/data}
+case ${O:=$TOP/out} in /*) ;; *) O=$TOP/$O ;; esac
+DATA=${DATA_BIN:-$O/x86_64/bin/data}
 TYPE=63616972-6e00-4000-8000-000000000007
-PROGRAMS=$TOP/${O:-out}/x86_64/pkg/e2fsprogs/bin
+PROGRAMS=$O/x86_64/pkg/e2fsprogs/bin
 [ -x "$PROGRAMS/mke2fs" ] || PROGRAMS=/usr/sbin
 [ "$(id -u)" = 0 ] || { echo "needs root"; exit 77; }
 [ -x "$DATA" ] || { echo "$DATA is not built"; exit 1; }
