@@ -24,8 +24,11 @@ done
 while read -r tool; do
 	set -- "$@" "tools.${tool%%=*}=${tool#*=}"
 done < "$O/toolchain"
+# One file says which pins had moved; none where none had.
+rm -f "$TO/moved-pins"
 for moved in "$TO"/moved/*; do
 	[ -f "$moved" ] || continue
+	cat "$moved" >> "$TO/moved-pins"
 	while read -r name package pinned got sha; do
 		set -- "$@" "moved.$package=pinned $pinned, built from $got ($sha, package $name)"
 	done < "$moved"
