@@ -171,7 +171,7 @@ int install_allowed(const struct installspec *spec, enum install_content content
 
 	if (spec->over >= needed[content])
 		return 0;
-	return err_set(err, -EEXIST, "it holds %s, and overwrite=%s in conf/install.conf", what,
+	return err_set(err, -EEXIST, "it holds %s, and over=%s in conf/install.conf", what,
 		       spec->over == INSTALL_OVER_CAIRN ? "cairn" : "never");
 }
 
@@ -197,7 +197,7 @@ int install_table(const struct gpt *source, uint64_t target_sectors, uint64_t da
 			return err_set(
 				err, -EXDEV,
 				"its partition %u lies elsewhere than ours, so DATA cannot be "
-				"kept (keep_data=no would erase it)",
+				"kept (keep=no would erase it)",
 				n);
 	/* The entry is replaced, because the stick's own may have grown or shrunk. */
 	memset(ret->entries + (PART_DATA - 1) * GPT_ENTRY_BYTES, 0, GPT_ENTRY_BYTES);
