@@ -202,10 +202,40 @@ static int write_slot(struct install_job *job, unsigned int boot_part, uint8_t *
 	return rc ? rc : check_root(job, boot_part + 1, buf, err);
 }
 
+/*
+ * A stick built with the installer in both slots would make a machine that installs at every
+ * start. slot.cfg begins at a cluster and is shorter than one, so no chunk parts it.
+ */
+static int check_boot(struct install_job *job, uint8_t *buf, struct err *err)
+{
+	static const char word[] = " cairn.install=";
+	struct blockrange part;
+	uint64_t at;
+	size_t n;
+	int rc = part_range(&part, job->source, job->source_table, PART_BOOT_B, err);
+
+	if (rc)
+		return rc;
+	for (at = 0; at < part.io.size_bytes; at += n) {
+		uint64_t left = part.io.size_bytes - at;
+
+		n = left < BLOCKIO_CHUNK_BYTES ? (size_t)left : BLOCKIO_CHUNK_BYTES;
+		rc = part.io.read(part.io.ctx, buf, n, at);
+		if (rc)
+			return err_sys(err, rc, "cannot read the stick's BOOT-B");
+		if (memmem(buf, n, word, sizeof(word) - 1))
+			return err_set(err, -EINVAL,
+				       "the stick's BOOT-B starts the installer, not the system");
+	}
+	return 0;
+}
+
 int install_write(struct install_job *job, uint8_t *buf, struct err *err)
 {
-	int rc;
+	int rc = check_boot(job, buf, err);
 
+	if (rc)
+		return rc;
 	job->step = "esp";
 	rc = disable_old(job, buf, err);
 	if (!rc)

@@ -30,7 +30,8 @@ struct install_job {
  * Whenever it is cut, the disk does not start. First of all the old table is cleared, or, where
  * DATA and so the table are kept, the head of the ESP's file system; the partitions come next,
  * then the table, and the ESP's boot sector last. A second try finds zeros or a table of ours.
- * buf has 2 * BLOCKIO_CHUNK_BYTES. Errors: of blockio and gpt, -EBADMSG the root that was read
+ * buf has 2 * BLOCKIO_CHUNK_BYTES. Errors: of blockio and gpt, -EINVAL BOOT-B is
+ * an installer's (nothing was written), -EBADMSG the root that was read
  * back does not have the root hash.
  */
 int install_write(struct install_job *job, uint8_t *buf, struct err *err);

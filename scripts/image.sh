@@ -102,7 +102,7 @@ state)
 	;;
 disk)
 	"$cairn" disk "$3.new" --conf "$TOP/conf/disk.conf" esp="$dir/esp.img" state="$dir/state.img" \
-		boot-a="$dir/boot.img" root-a="$dir/root.img" boot-b="$dir/boot.img" root-b="$dir/root.img"
+		boot-a="$dir/boot.img" root-a="$dir/root.img" boot-b="${BOOT_B:-$dir/boot.img}" root-b="$dir/root.img"
 	mv "$3.new" "$3"
 	;;
 *) die "usage: image.sh rootimg|slotcfg|grub|signpe|signslot|esp|boot|state|disk DIR" ;;

@@ -66,9 +66,10 @@ $(INST)/slot.cfg: $(IMG)/root.verity $(IMG)/signed/vmlinuz bootloader/slot.cfg.i
 	$(STEP) "slot.cfg of the installer" slotcfg-installer env INSTALL=$(INSTALL) scripts/image.sh slotcfg $(INST)
 $(INST)/boot.img: $(INST)/slot.cfg
 	$(STEP) "BOOT of the installer" boot-installer sh -c 'scripts/image.sh signslot $(INST) && scripts/image.sh boot $(INST)'
-$(IMG)/cairn-installer.img: $(INST)/boot.img $(IMG)/esp.img $(IMG)/state.img $(IMG)/root.verity
+# BOOT-A starts the installer, BOOT-B is what it installs.
+$(IMG)/cairn-installer.img: $(INST)/boot.img $(IMG)/boot.img $(IMG)/esp.img $(IMG)/state.img $(IMG)/root.verity
 	@for f in esp state root; do ln -sfn ../$$f.img $(INST)/$$f.img; done
-	$(STEP) "installer image" disk-installer scripts/image.sh disk $(INST) $@
+	$(STEP) "installer image" disk-installer env BOOT_B=$(IMG)/boot.img scripts/image.sh disk $(INST) $@
 run: image ## boot the image in QEMU with UEFI and a TPM (README.md: MEM CPUS BUS NET ACCEL HEADLESS)
 	@scripts/host-setup.sh run
 	+@$(MAKE) -s $(O)/bin/cairn-vm

@@ -289,6 +289,26 @@ static void test_bad_media(void **state)
 	free(stick.mem);
 }
 
+/* Both slots of the stick start the installer: not a byte is written. */
+static void test_installer_in_boot_b(void **state)
+{
+	struct disk stick, target;
+	struct gpt stick_table;
+	uint8_t root[SHA256_SIZE];
+	struct err err;
+	size_t i;
+
+	(void)state;
+	make_stick(&stick, &stick_table, root);
+	memcpy(stick.mem + 13 * MIB + 4096, "chainloader x cairn.install=nvme", 32);
+	disk_init(&target, TARGET_MIB);
+	assert_int_equal(install(&stick, &stick_table, &target, root, NULL, &err), -EINVAL);
+	for (i = 0; i < target.size; i += 512)
+		assert_int_equal(target.mem[i], 0);
+	free(target.mem);
+	free(stick.mem);
+}
+
 static void test_probe(void **state)
 {
 	static const struct {
@@ -420,9 +440,13 @@ static void test_pick(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pick),	cmocka_unit_test(test_probe),
-		cmocka_unit_test(test_allowed), cmocka_unit_test(test_table),
-		cmocka_unit_test(test_cuts),	cmocka_unit_test(test_bad_media),
+		cmocka_unit_test(test_pick),
+		cmocka_unit_test(test_probe),
+		cmocka_unit_test(test_allowed),
+		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_cuts),
+		cmocka_unit_test(test_bad_media),
+		cmocka_unit_test(test_installer_in_boot_b),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
