@@ -19,6 +19,6 @@ INSTALL_SRC := $(addprefix agent/install/,main.c targets.c) \
 $(eval $(call target_program,install,$(INSTALL_SRC),))
 
 CORE_SRC := $(addprefix agent/core/,agent.c facts.c initclient.c notify.c parts.c tpm.c front.c \
-	sandbox.c) agent/init/console.c
+	sandbox.c)
 $(eval $(call target_program,agent,$(CORE_SRC),-ltss2))
 $(eval $(call target_program,cairn-status,agent/core/cairn_status.c,))

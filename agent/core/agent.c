@@ -23,7 +23,6 @@
 #include "agent/core/notify.h"
 #include "agent/core/parts.h"
 #include "agent/core/sandbox.h"
-#include "agent/init/console.h"
 #include "io.h"
 
 #define RUN_DIR "/run/cairn"
@@ -295,14 +294,14 @@ static int run(struct agent *a, struct err *err)
 	if (rc)
 		return rc;
 	/* While the TPM is read. */
-	console_open();
 	initclient_ask(&a->init, now_ms());
 	facts_read_boot(&a->status);
 	rc = drop_rights(err);
 	if (rc)
 		return rc;
 	if (a->status.dev_keys)
-		console_say("insecure development keys: this machine runs what anyone can sign");
+		(void)fprintf(stderr, "cairn: insecure development keys: this machine runs what "
+				      "anyone can sign\n");
 	notify_ready(&a->notify);
 	return serve(a, err);
 }

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "lib/io.h"
@@ -18,6 +19,21 @@ static int consoles[CONSOLES_MAX];
 static size_t console_count;
 static int kmsg_fd = -1;
 
+/*
+ * Nobody reads what is typed: the receiver is off and nothing is echoed, so that no input can
+ * write between our lines. A service with `tty=` (the development shell) turns both on again.
+ */
+static void deafen(int fd)
+{
+	struct termios t;
+
+	if (tcgetattr(fd, &t))
+		return;
+	t.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ECHONL | ISIG | IEXTEN);
+	t.c_cflag &= ~(tcflag_t)CREAD;
+	(void)tcsetattr(fd, TCSANOW, &t);
+}
+
 static void open_one(const char *name)
 {
 	char path[64];
@@ -27,8 +43,10 @@ static void open_one(const char *name)
 		return;
 	(void)snprintf(path, sizeof(path), "/dev/%s", name);
 	fd = open(path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-	if (fd >= 0)
-		consoles[console_count++] = fd;
+	if (fd < 0)
+		return;
+	deafen(fd);
+	consoles[console_count++] = fd;
 }
 
 void console_open(void)

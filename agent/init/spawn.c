@@ -14,6 +14,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "account.h"
@@ -68,7 +69,15 @@ static void set_descriptors(const struct service_conf *conf, int log_fd, int not
 	if (in != 0 && dup2(in, 0) < 0)
 		fail("dup2");
 	if (conf->tty[0]) {
+		struct termios t;
+
 		(void)ioctl(0, TIOCSCTTY, 1);
+		/* The consoles are deaf otherwise (console.c). */
+		if (!tcgetattr(0, &t)) {
+			t.c_lflag |= ICANON | ECHO | ECHOE | ISIG | IEXTEN;
+			t.c_cflag |= CREAD;
+			(void)tcsetattr(0, TCSANOW, &t);
+		}
 		(void)dup2(0, 1);
 		(void)dup2(0, 2);
 	}

@@ -47,9 +47,10 @@ stubborn() {
 
 # Looks around from inside the production root.
 locked() {
-	with_service looker locked type=oneshot restart=no 'capabilities=all' 'needs=agent'
-	vm --disk disk.img --net user --timeout 90 --wait "$READY" --wait '^probe: locked'
+	with_service looker locked type=simple restart=no capabilities=all
+	vm --disk disk.img --net user --timeout 90 --wait '^probe: locked'
 	said '^probe: locked ok'
+	said "$READY"
 }
 
 t "a service that crashes for ever" crashes

@@ -36,12 +36,12 @@ EOC
 busybox udhcpd -f udhcpd.conf &
 dhcp=$!
 "$VM" --disk "$PROD" --net tap=vm0 --timeout 90 --fail 'cairn: failed' \
-	--wait "$READY" --hold 100 >console 2>steps &
+	--wait "cairn: ready" --hold 100 >console 2>steps &
 vm=$!
 trap 'kill $vm $dhcp 2>/dev/null; wait' EXIT
 # The address is there when it answers; the runner's own deadline ends this loop.
-until ping -c 1 -W 1 192.0.2.77 >/dev/null; do kill -0 $vm; done
-until grep -q '^cairn: ready' console; do kill -0 $vm; ping -c 1 -W 1 192.0.2.77 >/dev/null || :; done
+until busybox ping -c 1 -W 1 192.0.2.77 >/dev/null; do kill -0 $vm; done
+until grep -q 'cairn: ready' console; do kill -0 $vm; busybox ping -c 1 -W 1 192.0.2.77 >/dev/null || :; done
 "$O/bin/portscan" 192.0.2.77 >scan4 || echo "IPv4: $(cat scan4)" >>findings
 mac=$(ip -6 neigh show dev vm0 | awk '{ print $1 }' | grep '^fe80' | head -n 1)
 "$O/bin/portscan" "${mac:-fe80::5054:ff:feca:1201}%vm0" >scan6 || echo "IPv6: $(cat scan6)" >>findings
