@@ -71,7 +71,7 @@ static int copy_part(struct install_job *job, unsigned int from_part, unsigned i
 static int zero_part(struct install_job *job, unsigned int number, uint64_t max, uint8_t *buf,
 		     struct err *err)
 {
-	struct blockrange part;
+	struct blockrange part = { 0 };
 	uint64_t at;
 	int rc = part_range(&part, job->target, job->table, number, err);
 
@@ -116,7 +116,7 @@ static int write_state(struct install_job *job, uint8_t *buf, struct err *err)
 {
 	static const struct bootstate fresh = { BOOTSTATE_A, BOOTSTATE_NONE, BOOTSTATE_NONE };
 	uint8_t head[BOOTSTATE_HEAD_BYTES];
-	struct blockrange part;
+	struct blockrange part = { 0 };
 	int rc = zero_part(job, PART_STATE, BOOTSTATE_PART_BYTES, buf, err);
 
 	if (!rc)
@@ -157,7 +157,7 @@ static int compare_block(void *ctx, uint64_t tree_block,
 static int check_root(struct install_job *job, unsigned int number, uint8_t *buf, struct err *err)
 {
 	static struct verity v;
-	struct blockrange part;
+	struct blockrange part = { 0 };
 	struct tree_check check;
 	uint8_t root[SHA256_SIZE];
 	uint64_t at, total = job->data_blocks * VERITY_BLOCK_BYTES;
@@ -209,7 +209,7 @@ static int write_slot(struct install_job *job, unsigned int boot_part, uint8_t *
 static int check_boot(struct install_job *job, uint8_t *buf, struct err *err)
 {
 	static const char word[] = " cairn.install=";
-	struct blockrange part;
+	struct blockrange part = { 0 };
 	uint64_t at;
 	size_t n;
 	int rc = part_range(&part, job->source, job->source_table, PART_BOOT_B, err);

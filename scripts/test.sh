@@ -9,7 +9,7 @@ mkdir -p out/log
 for suite; do
 	printf '== make %s\n' "$suite"
 	log=out/log/test-$suite.log
-	{ ${MAKE:-make} "$suite" 2>&1 && echo 0 >"$log.rc" || echo $? >"$log.rc"; } | tee "$log"
+	{ ${MAKE:-make} -j"$(nproc)" "$suite" 2>&1 && echo 0 >"$log.rc" || echo $? >"$log.rc"; } | tee "$log"
 	line=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$log" | tail -n 1 || :)
 	p=$(echo "${line:-0}" | cut -d ' ' -f 1)
 	f=$(echo "${line:-0 passed, 0 failed}" | cut -d ' ' -f 3)

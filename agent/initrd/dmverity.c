@@ -48,7 +48,7 @@ static void put_table(struct request *r, const struct dmverity *v)
 	r->target.length = v->data_blocks * SECTORS_A_BLOCK;
 	(void)snprintf(r->target.target_type, sizeof(r->target.target_type), "verity");
 	(void)snprintf(r->params, sizeof(r->params),
-		       "1 %s %s %u %u %llu %llu sha256 %s %s 1 panic_on_corruption", v->device,
+		       "1 %s %s %d %d %llu %llu sha256 %s %s 1 panic_on_corruption", v->device,
 		       v->device, VERITY_BLOCK_BYTES, VERITY_BLOCK_BYTES,
 		       (unsigned long long)v->data_blocks, (unsigned long long)v->data_blocks, root,
 		       salt[0] ? salt : "-");
