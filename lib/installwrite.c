@@ -30,10 +30,14 @@ static int part_range(struct blockrange *r, const struct blockio *disk, const st
 {
 	struct gpt_part part;
 
-	if (gpt_get(table, number, &part))
-		return err_set(err, -EINVAL, "there is no partition %u", number);
-	if ((part.last_lba + 1) * GPT_SECTOR_BYTES > disk->size_bytes)
-		return err_set(err, -EINVAL, "partition %u lies outside the disk", number);
+	if (gpt_get(table, number, &part)) {
+		(void)err_set(err, 0, "there is no partition %u", number);
+		return -EINVAL;
+	}
+	if ((part.last_lba + 1) * GPT_SECTOR_BYTES > disk->size_bytes) {
+		(void)err_set(err, 0, "partition %u lies outside the disk", number);
+		return -EINVAL;
+	}
 	blockrange_init(r, disk, part.first_lba * GPT_SECTOR_BYTES,
 			(part.last_lba - part.first_lba + 1) * GPT_SECTOR_BYTES);
 	return 0;
@@ -71,7 +75,7 @@ static int copy_part(struct install_job *job, unsigned int from_part, unsigned i
 static int zero_part(struct install_job *job, unsigned int number, uint64_t max, uint8_t *buf,
 		     struct err *err)
 {
-	struct blockrange part = { 0 };
+	struct blockrange part;
 	uint64_t at;
 	int rc = part_range(&part, job->target, job->table, number, err);
 
@@ -116,7 +120,7 @@ static int write_state(struct install_job *job, uint8_t *buf, struct err *err)
 {
 	static const struct bootstate fresh = { BOOTSTATE_A, BOOTSTATE_NONE, BOOTSTATE_NONE };
 	uint8_t head[BOOTSTATE_HEAD_BYTES];
-	struct blockrange part = { 0 };
+	struct blockrange part;
 	int rc = zero_part(job, PART_STATE, BOOTSTATE_PART_BYTES, buf, err);
 
 	if (!rc)
@@ -157,7 +161,7 @@ static int compare_block(void *ctx, uint64_t tree_block,
 static int check_root(struct install_job *job, unsigned int number, uint8_t *buf, struct err *err)
 {
 	static struct verity v;
-	struct blockrange part = { 0 };
+	struct blockrange part;
 	struct tree_check check;
 	uint8_t root[SHA256_SIZE];
 	uint64_t at, total = job->data_blocks * VERITY_BLOCK_BYTES;
@@ -209,7 +213,7 @@ static int write_slot(struct install_job *job, unsigned int boot_part, uint8_t *
 static int check_boot(struct install_job *job, uint8_t *buf, struct err *err)
 {
 	static const char word[] = " cairn.install=";
-	struct blockrange part = { 0 };
+	struct blockrange part;
 	uint64_t at;
 	size_t n;
 	int rc = part_range(&part, job->source, job->source_table, PART_BOOT_B, err);

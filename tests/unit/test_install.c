@@ -216,7 +216,7 @@ static void make_target(struct disk *d, enum before before, struct gpt *ret_old)
 static void check_cuts(enum before before)
 {
 	struct disk stick, target;
-	struct gpt stick_table, old;
+	struct gpt stick_table, old = { 0 };
 	uint8_t root[SHA256_SIZE];
 	unsigned int cut;
 	int rc;
