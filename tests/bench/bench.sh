@@ -36,7 +36,7 @@ fi
 # The build's own records: seconds, status, step. A step that the cache answers takes none, so the
 # longest time of each is what building it took.
 if [ -f "$O/log/steps.tsv" ]; then
-	awk -F '\t' '$2 == 0 && $1 > t[$3] { t[$3] = $1 } END { for (s in t) print t[s] "\t" s }' \
+	awk -F '\t' '$2 == 0 && $1 > 0 + t[$3] { t[$3] = $1 } END { for (s in t) if (t[s]) print t[s] "\t" s }' \
 		"$O/log/steps.tsv" | sort -rn | head -n 16 | while read -r took label; do
 		row "build: $label" "$took s" "the longest in out/log/steps.tsv"
 	done
