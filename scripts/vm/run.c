@@ -258,6 +258,18 @@ static bool read_keys(struct runner *r, struct pollfd *p)
 	return false;
 }
 
+/* Keys that the firmware acts on too are held back where it comes again: after a restart it would
+ * meet what is still in the line, and open its own settings. */
+static bool storm_all(const struct runner *r)
+{
+	int i;
+
+	for (i = 0; i < r->s->n; i++)
+		if (r->s->v[i].kind == STEP_WAIT_RESET)
+			return false;
+	return r->system_up;
+}
+
 static int storm(struct runner *r, struct err *err)
 {
 	const char *text;
@@ -266,7 +278,7 @@ static int storm(struct runner *r, struct err *err)
 	if (!r->o->storm || r->off || now_ms() - r->storm_ms < STORM_TICK_MS)
 		return 0;
 	r->storm_ms = now_ms();
-	rc = storm_volley(&r->storm, &r->qmp, r->system_up, &text, err);
+	rc = storm_volley(&r->storm, &r->qmp, storm_all(r), &text, err);
 	if (!rc && r->out_len < 64)
 		queue_out(r, text, strlen(text));
 	return rc;
