@@ -6,7 +6,8 @@ LIB_TARGET := $(LIB_SRC) $(wildcard lib/*_mbedtls.c)
 
 # lib/ converts integers on purpose or not at all.
 $(call objs,$(HO),$(LIB_HOST)): HOST_CFLAGS += -Wconversion
-$(call objs,$(TO),$(LIB_TARGET)): TARGET_CFLAGS += -Wconversion
+# musl's ioctl() takes its request as an int, glibc's as an unsigned long.
+$(call objs,$(TO),$(LIB_TARGET)): TARGET_CFLAGS += -Wconversion -Wno-sign-conversion
 
 $(HO)/libcairn.a: $(call objs,$(HO),$(LIB_HOST))
 	$(call say,AR,$@)rm -f $@ && ar rcD $@ $^
