@@ -24,4 +24,16 @@ void sha256_final(struct sha256 *h, uint8_t ret_digest[static SHA256_SIZE]);
 /* sha256 - the digest of one buffer. */
 void sha256(const void *buf, size_t len, uint8_t ret_digest[static SHA256_SIZE]);
 
+#define P256_POINT_SIZE 65     /* 04 | x | y, SEC 1 2.3.3, uncompressed */
+#define P256_SIGNATURE_SIZE 64 /* r | s, big-endian */
+
+/*
+ * crypto_p256_verify - does the signature of this digest hold under this public key?
+ * ECDSA, FIPS 186-5 6.4.2, over NIST P-256.
+ * Errors: -EINVAL the point is none of the curve, -EKEYREJECTED it does not hold, -ENOMEM.
+ */
+int crypto_p256_verify(const uint8_t point[static P256_POINT_SIZE],
+		       const uint8_t digest[static SHA256_SIZE],
+		       const uint8_t signature[static P256_SIGNATURE_SIZE]);
+
 #endif
