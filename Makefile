@@ -9,13 +9,22 @@ SHELL := /bin/sh
 O       := out
 ARCH    ?= x86_64
 VARIANT ?=
+# Another release beside the first: make image BUILD=next VERSION=0.2.0 NUMBER=2 builds into
+# out/ARCH-next. From the command line only; what stands in the environment has no part in it.
+CAIRN_BUILD   := $(if $(filter command,$(firstword $(origin BUILD))),$(BUILD))
+CAIRN_VERSION := $(if $(filter command,$(firstword $(origin VERSION))),$(VERSION))
+CAIRN_NUMBER  := $(if $(filter command,$(firstword $(origin NUMBER))),$(NUMBER))
+unexport BUILD VERSION NUMBER
 TO      := $(O)/$(ARCH)
-IMG     := $(O)/$(ARCH)$(if $(VARIANT),-$(VARIANT))
+IMG     := $(O)/$(ARCH)$(if $(VARIANT),-$(VARIANT))$(if $(CAIRN_BUILD),-$(CAIRN_BUILD))
 export CAIRN_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/cairn
-export O ARCH VARIANT
+export O ARCH VARIANT CAIRN_BUILD CAIRN_VERSION CAIRN_NUMBER
 
 ifneq ($(filter-out dev,$(VARIANT)),)
 $(error VARIANT=$(VARIANT): only `dev` or nothing (production) is known)
+endif
+ifneq ($(filter dev,$(CAIRN_BUILD))$(word 2,$(CAIRN_BUILD))$(findstring /,$(CAIRN_BUILD)),)
+$(error BUILD=$(CAIRN_BUILD): one word, without `/`, not `dev`)
 endif
 
 # Short lines by default, whole commands with V=1.

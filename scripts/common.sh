@@ -13,10 +13,13 @@ ARCH=${ARCH:-x86_64}
 VARIANT=${VARIANT:-}
 case ${O:=out} in /*) ;; *) O=$TOP/$O ;; esac
 TO=$O/$ARCH
-IMG=$O/$ARCH${VARIANT:+-$VARIANT}
+IMG=$O/$ARCH${VARIANT:+-$VARIANT}${CAIRN_BUILD:+-$CAIRN_BUILD}
 CAIRN_CACHE=${CAIRN_CACHE:-${XDG_CACHE_HOME:-${HOME:-$O}/.cache}/cairn}
 
 . "$TOP/conf/cairn.conf"
+# make VERSION= NUMBER=: another release of the same sources.
+version=${CAIRN_VERSION:-$version}
+release=${CAIRN_NUMBER:-$release}
 
 # say WORD... - one line for the person who builds.
 say() {

@@ -53,6 +53,10 @@ sort -k2,2 "$work/all" > "$work/sorted"
 release() {
 	echo "version=$version"
 	echo "variant=${VARIANT:-production}"
+	echo "release=$release"
+	echo "floor=$floor"
+	echo "compatible=$compatible-$ARCH"
+	echo "architecture=$ARCH"
 	echo "build_time=$source_date_epoch"
 	echo "keys=$(basename "${KEYS:-dev}")"
 }

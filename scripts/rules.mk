@@ -5,6 +5,7 @@ $(eval $(call host_program,cairn-vm,$(wildcard scripts/vm/*.c),))
 # The image: one rule an arrow, each doing what scripts/image.sh says of it. The
 # root is built anew when a program or package that its lists name has changed.
 STEP = +@scripts/step.sh
+TAG := $(VARIANT)$(CAIRN_BUILD)
 CAIRN := $(BIN)/cairn
 IMAGE_CONF := conf/cairn.conf conf/disk.conf scripts/image.sh scripts/common.sh
 KEYS ?= conf/keys/dev
@@ -15,43 +16,43 @@ ROOT_PARTS := $(shell cat $(ROOT_LISTS) /dev/null | sed -n \
 	's|^f .* bin:\([^ ]*\) .*|$(TO)/bin/\1|p; s|^f .* pkg:\([^ /]*\)/.*|$(TO)/pkg/\1.ok|p' | sort -u)
 ROOT_FILES := $(shell find rootfs $(ROOT_EXTRA) 2>/dev/null)
 
-$(IMG)/root.squashfs: $(ROOT_PARTS) $(ROOT_FILES) $(TO)/pkg/squashfs-tools.ok $(O)/extra scripts/root.sh $(IMAGE_CONF)
-	$(STEP) "root file system" root$(VARIANT) scripts/root.sh $(IMG)/root.squashfs
+$(IMG)/root.squashfs: $(ROOT_PARTS) $(ROOT_FILES) $(TO)/pkg/squashfs-tools.ok $(IMG)/release scripts/root.sh $(IMAGE_CONF)
+	$(STEP) "root file system" root$(TAG) scripts/root.sh $(IMG)/root.squashfs
 $(IMG)/root.verity: $(IMG)/root.squashfs $(CAIRN) $(IMAGE_CONF)
-	$(STEP) "hash tree" verity$(VARIANT) scripts/image.sh rootimg $(IMG)
+	$(STEP) "hash tree" verity$(TAG) scripts/image.sh rootimg $(IMG)
 $(IMG)/root.img: $(IMG)/root.verity ;
 $(IMG)/slot.cfg: $(IMG)/root.verity bootloader/slot.cfg.in
-	$(STEP) "slot.cfg" slotcfg$(VARIANT) scripts/image.sh slotcfg $(IMG)
+	$(STEP) "slot.cfg" slotcfg$(TAG) scripts/image.sh slotcfg $(IMG)
 $(IMG)/grub.efi: $(TO)/pkg/grub.ok $(wildcard bootloader/*) $(KEYS)/slot.key scripts/grub-image.sh $(CAIRN) $(IMAGE_CONF)
-	$(STEP) "bootloader" grub$(VARIANT) scripts/image.sh grub $(IMG)
+	$(STEP) "bootloader" grub$(TAG) scripts/image.sh grub $(IMG)
 $(IMG)/signed/vmlinuz: $(IMG)/grub.efi $(IMG)/vmlinuz $(wildcard $(KEYS)/db.*) $(O)/signing
-	$(STEP) "signatures for firmware" signpe$(VARIANT) scripts/image.sh signpe $(IMG)
+	$(STEP) "signatures for firmware" signpe$(TAG) scripts/image.sh signpe $(IMG)
 $(IMG)/sig/slot.cfg.sig: $(IMG)/slot.cfg $(IMG)/signed/vmlinuz $(KEYS)/slot.key $(O)/signing
-	$(STEP) "signatures for GRUB" signslot$(VARIANT) scripts/image.sh signslot $(IMG)
+	$(STEP) "signatures for GRUB" signslot$(TAG) scripts/image.sh signslot $(IMG)
 $(IMG)/esp.img: $(IMG)/signed/vmlinuz
-	$(STEP) "ESP" esp$(VARIANT) scripts/image.sh esp $(IMG)
+	$(STEP) "ESP" esp$(TAG) scripts/image.sh esp $(IMG)
 $(IMG)/boot.img: $(IMG)/sig/slot.cfg.sig
-	$(STEP) "BOOT" boot$(VARIANT) scripts/image.sh boot $(IMG)
+	$(STEP) "BOOT" boot$(TAG) scripts/image.sh boot $(IMG)
 $(IMG)/state.img: $(CAIRN) $(IMAGE_CONF)
-	$(STEP) "STATE" state$(VARIANT) scripts/image.sh state $(IMG)
+	$(STEP) "STATE" state$(TAG) scripts/image.sh state $(IMG)
 $(IMG)/cairn.img: $(IMG)/esp.img $(IMG)/boot.img $(IMG)/state.img $(IMG)/root.verity
-	$(STEP) "disk image" disk$(VARIANT) scripts/image.sh disk $(IMG) $(IMG)/cairn.img
+	$(STEP) "disk image" disk$(TAG) scripts/image.sh disk $(IMG) $(IMG)/cairn.img
 $(IMG)/cairn.img.zst: $(IMG)/cairn.img $(TO)/pkg/zstd.ok
-	$(STEP) "compressed disk image" zst$(VARIANT) $(TO)/pkg/zstd/bin/zstd -T2 -12 -q -f --no-progress -o $@ $<
+	$(STEP) "compressed disk image" zst$(TAG) $(TO)/pkg/zstd/bin/zstd -T2 -12 -q -f --no-progress -o $@ $<
 $(IMG)/sbom.spdx.json: $(IMG)/root.verity $(IMG)/vmlinuz $(IMG)/grub.efi scripts/sbom.sh $(wildcard pkg/*/recipe pkg/*/sources) $(O)/toolchain
-	$(STEP) "SBOM" sbom$(VARIANT) scripts/sbom.sh $(IMG)
+	$(STEP) "SBOM" sbom$(TAG) scripts/sbom.sh $(IMG)
 $(IMG)/manifest.json: $(IMG)/cairn.img.zst $(IMG)/sbom.spdx.json scripts/manifest.sh
-	$(STEP) "manifest" manifest$(VARIANT) scripts/manifest.sh $(IMG)
+	$(STEP) "manifest" manifest$(TAG) scripts/manifest.sh $(IMG)
 
 # What the command line says of the root and of signing: files that change with it.
 .PHONY: run image image-all installer installer-all sources pin expected repro setup
-keep_word = $(shell mkdir -p $(O); echo '$(2)' | cmp -s - $(1) || echo '$(2)' > $(1))
-$(call keep_word,$(O)/extra,$(ROOT_EXTRA))
+keep_word = $(shell mkdir -p $(dir $(1)); echo '$(2)' | cmp -s - $(1) || echo '$(2)' > $(1))
+$(call keep_word,$(IMG)/release,$(CAIRN_VERSION) $(CAIRN_NUMBER) $(KEYS) $(ROOT_EXTRA))
 $(call keep_word,$(O)/signing,$(KEYS) $(RELEASE) $(SIGNATURES))
 
 setup:
 	@scripts/host-setup.sh build
-image: setup ## the disk image and all that is released with it, in out/ARCH (VARIANT=dev: out/ARCH-dev)
+image: setup ## the disk image and all that is released with it, in out/ARCH (VARIANT=dev: out/ARCH-dev; BUILD= VERSION= NUMBER=)
 	@$(if $(SOURCES),scripts/sources.sh unpack '$(SOURCES)')
 	+@scripts/steps.sh image-all
 	@scripts/expected.sh check $(IMG)
