@@ -22,3 +22,10 @@ CORE_SRC := $(addprefix agent/core/,agent.c facts.c initclient.c notify.c parts.
 	sandbox.c)
 $(eval $(call target_program,agent,$(CORE_SRC),-ltss2))
 $(eval $(call target_program,cairn-status,agent/core/cairn_status.c,))
+
+# writer.c and fetch.c have libraries of their own; without them a stub says so.
+UPDATE_SRC := $(addprefix agent/update/,main.c fault.c \
+	$(or $(notdir $(wildcard agent/update/writer.c)),stub_writer.c) \
+	$(or $(notdir $(wildcard agent/update/fetch.c)),stub_fetch.c)) \
+	$(addprefix agent/core/,notify.c parts.c sandbox.c)
+$(eval $(call target_program,update,$(UPDATE_SRC),))

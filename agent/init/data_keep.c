@@ -120,7 +120,7 @@ void data_keep_open(const char *mount_point)
 	static const struct {
 		const char *name;
 		unsigned int mode;
-	} folders[] = { { "system", 0700 }, { "config", 0755 } };
+	} folders[] = { { "system", 0700 }, { "config", 0755 }, { "cairn", 0755 } };
 	size_t i;
 
 	for (i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
