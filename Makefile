@@ -59,7 +59,7 @@ define host_program
 HOST_PROGRAMS += $(BIN)/$(1)
 $(BIN)/$(1): $(call objs,$(HO),$(2)) $(HO)/libcairn.a
 	@mkdir -p $$(@D)
-	$$(call say,LINK,$(1))$$(HOST_CC) $$(HOST_CFLAGS) -o $$@ $(call objs,$(HO),$(2)) $(HO)/libcairn.a $(3) -lcrypto
+	$$(call say,LINK,$(1))$$(HOST_CC) $$(HOST_CFLAGS) -o $$@ $(call objs,$(HO),$(2)) $(HO)/libcairn.a $(3) -lcrypto -lzstd
 endef
 
 # $(call target_program,NAME,SRCS,LDLIBS): a static program for the device.
@@ -67,7 +67,7 @@ define target_program
 PROGRAMS += $(TO)/bin/$(1)
 $(TO)/bin/$(1): $(call objs,$(TO),$(2)) $(TO)/libcairn.a
 	@mkdir -p $$(@D)
-	$$(call say,LINK,$(1) ($(ARCH)))$$(TARGET_CC) $$(TARGET_CFLAGS) $$(TARGET_LDFLAGS) -o $$@ $(call objs,$(TO),$(2)) $(TO)/libcairn.a $(3) -lmbedcrypto
+	$$(call say,LINK,$(1) ($(ARCH)))$$(TARGET_CC) $$(TARGET_CFLAGS) $$(TARGET_LDFLAGS) -o $$@ $(call objs,$(TO),$(2)) $(TO)/libcairn.a $(3) -lmbedcrypto -lzstd
 endef
 
 # $(call unit_test,NAME,SRCS,LDLIBS): a cmocka program that `make check` runs.
@@ -75,7 +75,7 @@ define unit_test
 UNIT_TESTS += $(HO)/unit/$(1)
 $(HO)/unit/$(1): $(call objs,$(HO),$(2)) $(HO)/libcairn.a
 	@mkdir -p $$(@D)
-	$$(call say,LINK,$(1))$$(HOST_CC) $$(HOST_CFLAGS) -o $$@ $(call objs,$(HO),$(2)) $(HO)/libcairn.a $(3) -lcmocka -lcrypto
+	$$(call say,LINK,$(1))$$(HOST_CC) $$(HOST_CFLAGS) -o $$@ $(call objs,$(HO),$(2)) $(HO)/libcairn.a $(3) -lcmocka -lcrypto -lzstd
 endef
 
 $(HO)/obj/%.o: %.c

@@ -16,14 +16,14 @@ define fuzz_replay
 FUZZ_REPLAYS += $(HO)/unit/$(1)
 $(HO)/unit/$(1): $(call objs,$(HO),tests/fuzz/$(1).c tests/fuzz/replay.c) $(HO)/libcairn.a
 	@mkdir -p $$(@D)
-	$$(call say,LINK,$(1))$$(HOST_CC) $$(HOST_CFLAGS) -o $$@ $(call objs,$(HO),tests/fuzz/$(1).c tests/fuzz/replay.c) $(HO)/libcairn.a -lcrypto
+	$$(call say,LINK,$(1))$$(HOST_CC) $$(HOST_CFLAGS) -o $$@ $(call objs,$(HO),tests/fuzz/$(1).c tests/fuzz/replay.c) $(HO)/libcairn.a -lcrypto -lzstd
 endef
 FUZZ_REPLAYS :=
 $(foreach t,$(FUZZ_NAMES),$(eval $(call fuzz_replay,$(t))))
 
 $(FO)/fuzz_%: tests/fuzz/fuzz_%.c $(LIB_HOST) $(wildcard lib/*.h)
 	@mkdir -p $(@D)
-	$(call say,FUZZCC,$@)$(FUZZ_CC) $(CPPFLAGS) $(FUZZ_CFLAGS) -o $@ $< $(LIB_HOST) -lcrypto
+	$(call say,FUZZCC,$@)$(FUZZ_CC) $(CPPFLAGS) $(FUZZ_CFLAGS) -o $@ $< $(LIB_HOST) -lcrypto -lzstd
 
 .PHONY: check fuzz
 check: $(UNIT_TESTS) $(FUZZ_REPLAYS) ## unit tests and kept fuzz inputs: no root, no network, no QEMU
