@@ -58,6 +58,9 @@ grep '^WARNING: ' "$log" 2>/dev/null | while read -r text; do line "$text"; done
 if [ "$status" != 0 ]; then
 	line "$mark$label FAILED after $took s; the end of $log:"
 	tail -n 20 "$log" | sed 's/^/    /'
+	# A full disk cuts the log off before the reason: say it here, where it can be read.
+	df -Pm "$O" "${CAIRN_CACHE:-$O}" | awk 'NR > 1 && $4 < 4096 && !seen[$6]++ {
+		print "    only " $4 " MiB are free on " $6 "; a whole build needs some 6000" }'
 	exit "$status"
 fi
 [ "$took" -lt 1 ] || line "$mark$label: done in $took s"
