@@ -115,10 +115,10 @@ static int disable_old(struct install_job *job, uint8_t *buf, struct err *err)
 	return zero_part(job, PART_ESP, ESP_HEAD_BYTES, buf, err);
 }
 
-/* A boot state that wants slot a; both slots hold the same. */
+/* A boot state as of a new disk: both slots hold the same. */
 static int write_state(struct install_job *job, uint8_t *buf, struct err *err)
 {
-	static const struct bootstate fresh = { BOOTSTATE_A, BOOTSTATE_NONE, BOOTSTATE_NONE };
+	struct bootstate fresh = bootstate_factory(BOOTSTATE_A);
 	uint8_t head[BOOTSTATE_HEAD_BYTES];
 	struct blockrange part;
 	int rc = zero_part(job, PART_STATE, BOOTSTATE_PART_BYTES, buf, err);

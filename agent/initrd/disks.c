@@ -175,8 +175,10 @@ static void look_at(const char *name, const struct disks_wanted *wanted, const s
 		    struct rootpick_disk *ret)
 {
 	char node[DISKS_NODE_MAX], link[64], sysfs[PATH_MAX];
+	struct bootstate_copy copies[2] = { { 0 }, { 0 } };
 	uint8_t block[BOOTSTATE_SIZE];
 	int fd _cleanup_close_ = -1;
+	int n, newest;
 
 	memset(ret, 0, sizeof(*ret));
 	(void)snprintf(link, sizeof(link), "/sys/class/block/%.31s", name);
@@ -189,9 +191,14 @@ static void look_at(const char *name, const struct disks_wanted *wanted, const s
 	ret->removable = strstr(sysfs, "/usb") || sysfs_number(0, "%s/removable", sysfs) == 1;
 	ret->holds_a = holds(name, PART_ROOT_A, wanted);
 	ret->holds_b = holds(name, PART_ROOT_B, wanted);
-	ret->state_ok =
-		read_partition(name, PART_STATE, block, sizeof(block), BOOTSTATE_S0_OFFSET) == 0 &&
-		bootstate_parse(block, sizeof(block), &ret->state) == 0;
+	for (n = 0; n < 2; n++)
+		if (read_partition(name, PART_STATE, block, sizeof(block),
+				   n ? BOOTSTATE_S1_OFFSET : BOOTSTATE_S0_OFFSET) == 0)
+			(void)bootstate_parse(block, sizeof(block), &copies[n]);
+	newest = bootstate_newest(copies);
+	ret->state_ok = newest >= 0;
+	if (ret->state_ok)
+		ret->state = copies[newest].state;
 }
 
 static int compare_names(const void *a, const void *b)

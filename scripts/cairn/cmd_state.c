@@ -9,12 +9,12 @@
 
 int cmd_state(int argc, char **argv, struct err *err)
 {
-	struct bootstate state = { BOOTSTATE_A, BOOTSTATE_NONE, BOOTSTATE_NONE };
+	struct bootstate state = bootstate_factory(BOOTSTATE_A);
 	uint8_t *part;
 	int r;
 
 	if (argc == 3 && strcmp(argv[2], "b") == 0)
-		state.slot = BOOTSTATE_B;
+		state = bootstate_factory(BOOTSTATE_B);
 	else if (argc != 2 && !(argc == 3 && strcmp(argv[2], "a") == 0))
 		return cmd_usage(err, "state OUT [a|b]");
 	part = calloc(1, BOOTSTATE_PART_BYTES);

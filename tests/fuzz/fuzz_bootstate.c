@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *buf, size_t len)
 {
 	static const char head[] = "# GRUB Environment Block\n";
 	uint8_t *block = malloc(BOOTSTATE_SIZE);
-	struct bootstate state, again;
+	struct bootstate_copy copy, again;
 	size_t room = BOOTSTATE_SIZE - (sizeof(head) - 1);
 
 	if (!block)
@@ -19,11 +19,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *buf, size_t len)
 	memset(block, '#', BOOTSTATE_SIZE);
 	memcpy(block, head, sizeof(head) - 1);
 	memcpy(block + sizeof(head) - 1, buf, len < room ? len : room);
-	if (bootstate_parse(block, BOOTSTATE_SIZE, &state) == 0) {
-		bootstate_format(&state, block);
+	if (bootstate_parse(block, BOOTSTATE_SIZE, &copy) == 0) {
+		bootstate_format(&copy.state, copy.sequence, block);
 		if (bootstate_parse(block, BOOTSTATE_SIZE, &again) != 0 ||
-		    memcmp(&state, &again, sizeof(state)) != 0)
+		    again.sequence != copy.sequence || !bootstate_equal(&copy.state, &again.state))
 			abort();
+	} else if (copy.valid) {
+		abort();
 	}
 	free(block);
 	return 0;

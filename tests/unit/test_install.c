@@ -181,7 +181,7 @@ static void assert_installed(const struct disk *d, const struct disk *stick)
 {
 	const unsigned int root_bytes =
 		(unsigned int)(ROOT_BLOCKS + verity_tree_blocks(ROOT_BLOCKS)) * VERITY_BLOCK_BYTES;
-	struct bootstate s;
+	struct bootstate_copy s;
 	struct gpt g;
 
 	assert_int_equal(gpt_read(&d->io, &g, NULL), 0);
@@ -195,7 +195,7 @@ static void assert_installed(const struct disk *d, const struct disk *stick)
 	assert_true(bootstate_check_fs(d->mem + 4 * MIB, BOOTSTATE_HEAD_BYTES));
 	assert_int_equal(
 		bootstate_parse(d->mem + 4 * MIB + BOOTSTATE_S0_OFFSET, BOOTSTATE_SIZE, &s), 0);
-	assert_int_equal(s.slot, BOOTSTATE_A);
+	assert_int_equal(s.state.primary, BOOTSTATE_A);
 }
 
 enum before { BEFORE_EMPTY, BEFORE_OTHER_SYSTEM, BEFORE_CAIRN };

@@ -9,12 +9,12 @@
 #define BOOTED(s)                                                                                  \
 	true,                                                                                      \
 	{                                                                                          \
-		BOOTSTATE_A, BOOTSTATE_##s, BOOTSTATE_NONE                                         \
+		.booted = BOOTSTATE_##s                                                            \
 	}
 #define NO_STATE                                                                                   \
 	false,                                                                                     \
 	{                                                                                          \
-		BOOTSTATE_NONE, BOOTSTATE_NONE, BOOTSTATE_NONE                                     \
+		.booted = BOOTSTATE_NONE                                                           \
 	}
 
 static void test_rules(void **state)
