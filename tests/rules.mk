@@ -36,6 +36,11 @@ fuzz: $(addprefix $(FO)/,$(FUZZ_NAMES)) ## every fuzz target for FUZZ_SECONDS ea
 $(eval $(call host_program,portscan,tests/e2e/host/portscan.c,))
 $(eval $(call target_program,e2e-probe,tests/e2e/guest/probe.c,))
 
+# The checker of power cuts, and the test that it finds what it is there for.
+CUT_SRC := $(addprefix tests/cut/,walk.c judge.c model.c dmlog.c)
+$(eval $(call host_program,cut-check,tests/cut/main.c $(CUT_SRC),))
+$(eval $(call unit_test,test_cut,tests/cut/test_cut.c tests/cut/logio.c $(CUT_SRC),))
+
 # The bench's floor: the kernel alone, with an /init that switches off.
 $(eval $(call target_program,bench-floor,tests/bench/guest/floor.c,))
 $(TO)/bench-floor.img: $(TO)/bin/bench-floor $(TO)/pkg/linux.ok $(BIN)/cairn tests/bench/floor-image.sh
