@@ -34,6 +34,7 @@ fuzz: $(addprefix $(FO)/,$(FUZZ_NAMES)) ## every fuzz target for FUZZ_SECONDS ea
 
 # What the e2e tests bring along: a scan of ports, and a program for inside a machine.
 $(eval $(call host_program,portscan,tests/e2e/host/portscan.c,))
+$(eval $(call host_program,httpd,$(wildcard tests/e2e/host/httpd*.c),-lssl))
 $(eval $(call target_program,e2e-probe,tests/e2e/guest/probe.c,))
 
 # The checker of power cuts, and the test that it finds what it is there for.
@@ -53,7 +54,7 @@ e2e-setup:
 	+@$(MAKE) -s image
 	+@$(MAKE) -s image VARIANT=dev
 	+@$(MAKE) -s installer
-	+@$(MAKE) -s $(BIN)/cairn-vm $(BIN)/portscan $(BIN)/grub-emu-table $(TO)/bin/e2e-probe $(TO)/bin/cairn-ctl
+	+@$(MAKE) -s $(BIN)/cairn-vm $(BIN)/portscan $(BIN)/httpd $(BIN)/grub-emu-table $(TO)/bin/e2e-probe $(TO)/bin/cairn-ctl
 e2e: e2e-setup ## the end-to-end tests: the shipped images in QEMU (LONG=1: the long matrices too)
 	@scripts/e2e.sh $(ONLY)
 test: ## everything a change must pass: sets up by itself, unit and end-to-end tests
