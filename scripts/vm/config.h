@@ -17,6 +17,7 @@ struct disk {
 	bool read_only;
 	bool write_through; /* else changes go to an overlay that nobody keeps */
 	int boot_index;	    /* 0 is first; -1: the firmware is not told to start it */
+	const char *record; /* log of its writes (blklogwrites), in path's memory; or NULL */
 };
 
 /* A machine, as the command line describes it. Strings are the command line's. */
@@ -26,14 +27,15 @@ struct vm_config {
 	unsigned int mem_mib, cpus;
 	enum tpm tpm;
 	const char *tpm_dir;	    /* state kept there, or NULL: new, and thrown away */
-	const char *nets[NICS_MAX]; /* `user[,OPTION=...]` or `tap=IFNAME` */
+	const char *nets[NICS_MAX]; /* `user[,OPTION=...]`, `tap=IFNAME` or `host=PORT` */
 	int n_nets;
 	const char *nic; /* qemu's device name */
 	const char *accel;
 	bool secureboot;
 	const char *vars; /* variables of the firmware, `,rw` taken off; or NULL */
 	bool vars_write_through;
-	const char *cert; /* PEM file to enrol as PK, KEK and db, or NULL */
+	const char *vars_record; /* log of the writes to vars, or NULL */
+	const char *cert;	 /* PEM file to enrol as PK, KEK and db, or NULL */
 	bool watchdog;
 	bool no_reboot;
 	const char *rtc; /* start of the machine's clock, qemu's form; or NULL: now */

@@ -19,6 +19,7 @@
 
 #include "argv.h"
 #include "efivars.h"
+#include "lib/bytes.h"
 #include "lib/io.h"
 #include "qemu_args.h"
 #include "spawn.h"
@@ -30,7 +31,7 @@
 void machine_init(struct machine *m)
 {
 	memset(m, 0, sizeof(*m));
-	m->qemu_pidfd = m->serial_fd = m->qmp_fd = -1;
+	m->qemu_pidfd = m->serial_fd = m->qmp_fd = m->record_fd = -1;
 }
 
 /* The DER form of a PEM certificate. */
@@ -132,6 +133,9 @@ static int start_qemu(struct machine *m, const struct vm_config *cfg, int tpm_fd
 	io_close_p(&qmp[1]);
 	m->serial_fd = serial[0];
 	m->qmp_fd = qmp[0];
+	for (int i = 0; !rc && i < cfg->n_disks; i++)
+		if (cfg->disks[i].record && m->record_fd < 0)
+			m->record_fd = open(cfg->disks[i].record, O_RDONLY | O_CLOEXEC);
 	if (rc)
 		return rc;
 	m->qemu_pidfd = (int)syscall(SYS_pidfd_open, m->qemu, 0);
@@ -188,6 +192,21 @@ static int end_child(pid_t *pid)
 	return status;
 }
 
+void machine_kill(const struct machine *m)
+{
+	if (m->qemu > 0)
+		(void)kill(m->qemu, SIGKILL);
+}
+
+uint64_t machine_writes(const struct machine *m)
+{
+	uint8_t head[32]; /* magic, version, entries, bytes of a sector */
+
+	if (m->record_fd < 0 || io_pread(m->record_fd, head, sizeof(head), 0))
+		return 0;
+	return le64_load(head + 16);
+}
+
 int machine_end(struct machine *m)
 {
 	int status = end_child(&m->qemu);
@@ -239,6 +258,7 @@ void machine_release(struct machine *m)
 	io_close_p(&m->qemu_pidfd);
 	io_close_p(&m->serial_fd);
 	io_close_p(&m->qmp_fd);
+	io_close_p(&m->record_fd);
 	if (m->dir[0])
 		remove_tree(m->dir, 0);
 	machine_init(m);

@@ -2,6 +2,7 @@
 #ifndef VM_MACHINE_H
 #define VM_MACHINE_H
 
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "config.h"
@@ -14,6 +15,7 @@ struct machine {
 	int qemu_pidfd; /* readable when qemu ended */
 	int serial_fd;	/* the console, non-blocking */
 	int qmp_fd;	/* QEMU's control socket */
+	int record_fd;	/* the log of the first disk that has one */
 };
 
 void machine_init(struct machine *m);
@@ -24,6 +26,10 @@ void machine_init(struct machine *m);
 int machine_start(struct machine *m, const struct vm_config *cfg, struct err *err);
 /* machine_end - end both, by their own process ids; returns qemu's wait status or -1. */
 int machine_end(struct machine *m);
+/* machine_kill - the power goes: QEMU ends in the middle of whatever it does. */
+void machine_kill(const struct machine *m);
+/* machine_writes - entries in the log of the first recorded disk; 0 where there is none. */
+uint64_t machine_writes(const struct machine *m);
 /* machine_complaints - what qemu and the TPM wrote to their standard error, to fd. */
 void machine_complaints(const struct machine *m, int fd);
 void machine_release(struct machine *m);

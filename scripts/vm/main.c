@@ -14,6 +14,7 @@
 #include "console.h"
 #include "lib/io.h"
 #include "machine.h"
+#include "relay.h"
 #include "run.h"
 #include "steps.h"
 
@@ -28,16 +29,19 @@ static const char usage_text[] =
 	"steps in order. Exit: 0 all steps met, 1 one was not, 100 usage, 111 system failure.\n"
 	"\n"
 	"The machine:\n"
-	"  --disk FILE[,bus=virtio|nvme|ahci|usb|sdhci][,ro][,rw][,bootindex=N|none]\n"
-	"                      a disk; what is written is thrown away unless `rw' is given\n"
+	"  --disk FILE[,bus=virtio|nvme|ahci|usb|sdhci][,ro][,rw][,bootindex=N|none][,record=LOG]\n"
+	"                      a disk; what is written is thrown away unless `rw' is given;\n"
+	"                      record adds each write and flush to LOG (dm-log-writes' form)\n"
 	"  --mem MIB --cpus N  default 512 and 2\n"
 	"  --tpm on|tis|crb|off|none|DIR   DIR keeps the TPM's state; default on (tis)\n"
-	"  --net none|user[,hostfwd=...]|tap=IFNAME   default none; may be repeated\n"
+	"  --net none|user[,hostfwd=...]|tap=IFNAME|host=PORT   default none; may be repeated;\n"
+	"                      host: 10.0.2.100:80 is this host's 127.0.0.1:PORT, nothing else\n"
 	"  --nic MODEL         QEMU's name of the network card; default virtio-net-pci\n"
 	"  --accel auto|kvm|tcg    auto takes KVM where it runs code\n"
 	"  --secureboot on|off     default off\n"
 	"  --enrol CERT        PEM certificate to enrol as PK, KEK and db\n"
-	"  --vars FILE[,rw]    flash image of the firmware's variables instead of fresh ones\n"
+	"  --vars FILE[,rw[,record=LOG]]   flash image of the firmware's variables instead of\n"
+	"                      fresh ones\n"
 	"  --watchdog          an i6300esb hardware watchdog that resets the machine\n"
 	"  --rtc TIME          start of the clock, as 2020-01-01T00:00:00\n"
 	"  --no-reboot         a restart of the machine ends it\n"
@@ -56,7 +60,8 @@ static const char usage_text[] =
 	"\n"
 	"Steps:\n"
 	"  --wait ERE  --absent ERE  --send TEXT  --key NAMES  --qmp JSON  --wait-exit\n"
-	"  --wait-reset  --screenshot FILE.png  --hold S (neither restarts nor switches off)\n";
+	"  --wait-reset  --screenshot FILE.png  --hold S (neither restarts nor switches off)\n"
+	"  --wait-write N (so many entries in the first disk's LOG)  --kill (the power goes)\n";
 
 enum {
 	OPT_DISK = 256,
@@ -83,6 +88,7 @@ enum {
 	OPT_TIMEOUT,
 	OPT_HELP,
 	OPT_KVM_WORKS,
+	OPT_RELAY,
 	OPT_STEP, /* and the step's kind */
 };
 
@@ -111,6 +117,7 @@ static const struct option options[] = {
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "kvm-works", no_argument, NULL, OPT_KVM_WORKS },
+	{ "relay", required_argument, NULL, OPT_RELAY },
 	{ "wait", required_argument, NULL, OPT_STEP + STEP_WAIT },
 	{ "absent", required_argument, NULL, OPT_STEP + STEP_ABSENT },
 	{ "send", required_argument, NULL, OPT_STEP + STEP_SEND },
@@ -120,6 +127,8 @@ static const struct option options[] = {
 	{ "wait-reset", no_argument, NULL, OPT_STEP + STEP_WAIT_RESET },
 	{ "screenshot", required_argument, NULL, OPT_STEP + STEP_SCREENSHOT },
 	{ "hold", required_argument, NULL, OPT_STEP + STEP_HOLD },
+	{ "wait-write", required_argument, NULL, OPT_STEP + STEP_WAIT_WRITE },
+	{ "kill", no_argument, NULL, OPT_STEP + STEP_KILL },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -173,6 +182,10 @@ static int disk_option(struct disk *d, const char *o, struct err *err)
 		d->boot_index = -1;
 		return 0;
 	}
+	if (strncmp(o, "record=", 7) == 0) {
+		d->record = o + 7;
+		return 0;
+	}
 	if (strncmp(o, "bootindex=", 10) == 0) {
 		rc = number(o + 10, 0, 99, &n, err);
 		d->boot_index = (int)n;
@@ -201,6 +214,8 @@ static int add_disk(struct vm_config *cfg, const char *arg, struct err *err)
 	if (strtok_r(d->path, ",", &save))
 		for (char *o; !rc && (o = strtok_r(NULL, ",", &save));)
 			rc = disk_option(d, o, err);
+	if (!rc && d->record && (!d->write_through || d->bus != BUS_VIRTIO))
+		rc = err_set(err, -EINVAL, "--disk: record goes with rw and bus=virtio");
 	return rc;
 }
 
@@ -224,23 +239,36 @@ static int add_net(struct vm_config *cfg, const char *arg, struct err *err)
 		return 0;
 	}
 	if (strncmp(arg, "tap=", 4) != 0 && strcmp(arg, "user") != 0 &&
-	    strncmp(arg, "user,", 5) != 0)
-		return err_set(err, -EINVAL, "--net: `%s' is none of none, user, tap=", arg);
+	    strncmp(arg, "user,", 5) != 0 && strncmp(arg, "host=", 5) != 0)
+		return err_set(err, -EINVAL, "--net: `%s' is none of none, user, tap=, host=", arg);
+	if (arg[0] == 'h') {
+		unsigned int port;
+		int rc = number(arg + 5, 1, 65535, &port, err);
+
+		if (rc)
+			return rc;
+	}
 	if (cfg->n_nets == NICS_MAX)
 		return err_set(err, -EINVAL, "more than %d networks", NICS_MAX);
 	cfg->nets[cfg->n_nets++] = arg;
 	return 0;
 }
 
-static int set_vars(struct vm_config *cfg, char *arg)
+static int set_vars(struct vm_config *cfg, char *arg, struct err *err)
 {
-	char *comma = strrchr(arg, ',');
+	char *save = NULL;
 
-	cfg->vars = arg;
-	if (comma && strcmp(comma, ",rw") == 0) {
-		*comma = '\0';
-		cfg->vars_write_through = true;
+	cfg->vars = strtok_r(arg, ",", &save);
+	for (char *o; (o = strtok_r(NULL, ",", &save));) {
+		if (strcmp(o, "rw") == 0)
+			cfg->vars_write_through = true;
+		else if (strncmp(o, "record=", 7) == 0)
+			cfg->vars_record = o + 7;
+		else
+			return err_set(err, -EINVAL, "--vars: unknown option `%s'", o);
 	}
+	if (!cfg->vars || (cfg->vars_record && !cfg->vars_write_through))
+		return err_set(err, -EINVAL, "--vars FILE[,rw[,record=LOG]]");
 	return 0;
 }
 
@@ -295,7 +323,7 @@ static int take(struct request *q, int opt, char *arg, struct err *err)
 		q->cfg.cert = arg;
 		return 0;
 	case OPT_VARS:
-		return set_vars(&q->cfg, arg);
+		return set_vars(&q->cfg, arg, err);
 	case OPT_WATCHDOG:
 		q->cfg.watchdog = true;
 		return 0;
@@ -357,6 +385,8 @@ static int parse(struct request *q, int argc, char **argv, struct err *err)
 		}
 		if (opt == OPT_KVM_WORKS)
 			exit(accel_kvm_works() ? 0 : EXIT_REFUSED);
+		if (opt == OPT_RELAY)
+			exit(relay(optarg) ? EXIT_SYSTEM : 0);
 		rc = take(q, opt, optarg, err);
 		if (rc)
 			return rc;

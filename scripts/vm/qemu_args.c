@@ -87,6 +87,32 @@ static void double_commas(const char *in, char *ret_out, size_t max)
 	ret_out[n] = '\0';
 }
 
+/*
+ * A node that records, over a file. QEMU writes the log's head with every entry, so that what a
+ * killed QEMU leaves can be read. Flushes are entries; the host need not act on them.
+ */
+static int add_recorder(struct argv *a, const char *node, const char *path, const char *log,
+			struct err *err)
+{
+	char file[PATH_MAX + 64], record[PATH_MAX + 64];
+	int fd _cleanup_close_ = open(log, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+
+	if (fd < 0)
+		return err_sys(err, -errno, "%s", log);
+	double_commas(path, file, sizeof(file));
+	double_commas(log, record, sizeof(record));
+	argv_add(a, "-blockdev");
+	argv_add(a, "driver=file,node-name=%s-file,filename=%s,cache.no-flush=on", node, file);
+	argv_add(a, "-blockdev");
+	argv_add(a, "driver=file,node-name=%s-log,filename=%s,cache.no-flush=on", node, record);
+	argv_add(a, "-blockdev");
+	argv_add(a,
+		 "driver=blklogwrites,node-name=%s,file=%s-file,log=%s-log,log-append=on,"
+		 "log-super-update-interval=1",
+		 node, node, node);
+	return 0;
+}
+
 static int add_disk(struct argv *a, const struct disk *d, const char *dir, int nr, struct err *err)
 {
 	char path[PATH_MAX], escaped[PATH_MAX + 64], boot[32] = "";
@@ -100,11 +126,20 @@ static int add_disk(struct argv *a, const struct disk *d, const char *dir, int n
 		if (rc)
 			return rc;
 	}
-	double_commas(path, escaped, sizeof(escaped));
-	argv_add(a, "-drive");
-	argv_add(a, "file=%s,format=raw,if=none,id=disk%d,cache=unsafe%s%s", escaped, nr,
-		 d->write_through || d->read_only ? "" : ",snapshot=on",
-		 d->read_only ? ",readonly=on" : "");
+	if (d->record) {
+		char node[16];
+
+		(void)snprintf(node, sizeof(node), "disk%d", nr);
+		rc = add_recorder(a, node, path, d->record, err);
+		if (rc)
+			return rc;
+	} else {
+		double_commas(path, escaped, sizeof(escaped));
+		argv_add(a, "-drive");
+		argv_add(a, "file=%s,format=raw,if=none,id=disk%d,cache=unsafe%s%s", escaped, nr,
+			 d->write_through || d->read_only ? "" : ",snapshot=on",
+			 d->read_only ? ",readonly=on" : "");
+	}
 	if (d->boot_index >= 0)
 		(void)snprintf(boot, sizeof(boot), ",bootindex=%d", d->boot_index);
 	if (d->bus == BUS_SDHCI) {
@@ -114,7 +149,9 @@ static int add_disk(struct argv *a, const struct disk *d, const char *dir, int n
 	argv_add(a, "-device");
 	switch (d->bus) {
 	case BUS_VIRTIO:
-		argv_add(a, "virtio-blk-pci,drive=disk%d,serial=cairn%d%s", nr, nr, boot);
+		/* QEMU 7.2 may log zeros apart from their entry. */
+		argv_add(a, "virtio-blk-pci,drive=disk%d,serial=cairn%d%s%s", nr, nr, boot,
+			 d->record ? ",discard=off,write-zeroes=off" : "");
 		break;
 	case BUS_NVME:
 		argv_add(a, "nvme,drive=disk%d,serial=cairn%d%s", nr, nr, boot);
@@ -156,12 +193,23 @@ static int add_disks(struct argv *a, const struct vm_config *cfg, const char *di
 
 static void add_nets(struct argv *a, const struct vm_config *cfg)
 {
+	char self[PATH_MAX] = "cairn-vm";
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (n > 0)
+		self[n] = '\0';
 	for (int i = 0; i < cfg->n_nets; i++) {
 		const char *net = cfg->nets[i];
 
 		argv_add(a, "-netdev");
 		if (strncmp(net, "tap=", 4) == 0)
 			argv_add(a, "tap,id=net%d,ifname=%s,script=no,downscript=no", i, net + 4);
+		else if (strncmp(net, "host=", 5) == 0)
+			/* A process for each connection: QEMU's own forwarding has one for all. */
+			argv_add(a,
+				 "user,id=net%d,restrict=on,"
+				 "guestfwd=tcp:10.0.2.100:80-cmd:'%s' --relay %s",
+				 i, self, net + 5);
 		else
 			argv_add(a, "user,id=net%d%s", i, net + strlen("user"));
 		argv_add(a, "-device");
@@ -170,10 +218,12 @@ static void add_nets(struct argv *a, const struct vm_config *cfg)
 	}
 }
 
-static void add_firmware(struct argv *a, const struct vm_config *cfg, const char *vars)
+static int add_firmware(struct argv *a, const struct vm_config *cfg, const char *vars,
+			struct err *err)
 {
 	argv_add(a, "-machine");
-	argv_add(a, "q35,smm=%s", cfg->secureboot ? "on" : "off");
+	argv_add(a, "q35,smm=%s%s", cfg->secureboot ? "on" : "off",
+		 cfg->vars_record ? ",pflash1=vars" : "");
 	if (cfg->secureboot) {
 		argv_add(a, "-global");
 		argv_add(a, "driver=cfi.pflash01,property=secure,value=on");
@@ -183,8 +233,11 @@ static void add_firmware(struct argv *a, const struct vm_config *cfg, const char
 	argv_add(a, "-drive");
 	argv_add(a, "if=pflash,unit=0,format=raw,readonly=on,file=%s",
 		 cfg->secureboot ? OVMF "OVMF_CODE_4M.secboot.fd" : OVMF "OVMF_CODE_4M.fd");
+	if (cfg->vars_record)
+		return add_recorder(a, "vars", vars, cfg->vars_record, err);
 	argv_add(a, "-drive");
 	argv_add(a, "if=pflash,unit=1,format=raw,file=%s", vars);
+	return 0;
 }
 
 int qemu_args(struct argv *a, const struct vm_config *cfg, const char *dir, const char *vars,
@@ -196,7 +249,8 @@ int qemu_args(struct argv *a, const struct vm_config *cfg, const char *dir, cons
 	argv_add(a, "qemu-system-x86_64");
 	argv_add(a, "-nodefaults");
 	argv_add(a, "-no-user-config");
-	add_firmware(a, cfg, vars);
+	if (add_firmware(a, cfg, vars, err))
+		return -EIO;
 	argv_add(a, "-accel");
 	argv_add(a, "%s", kvm ? "kvm" : "tcg,thread=multi");
 	argv_add(a, "-cpu");

@@ -195,6 +195,15 @@ static int try_step(struct runner *r, struct step *s, struct err *err)
 			return 1;
 		}
 		return r->off ? err_set(err, -EPIPE, "the machine is off") : 0;
+	case STEP_WAIT_WRITE:
+		if (machine_writes(r->m) >= s->writes)
+			return 1;
+		return r->off ? err_set(err, -EPIPE, "the machine is off") : 0;
+	case STEP_KILL:
+		if (!r->begun)
+			machine_kill(r->m);
+		r->begun = true;
+		return r->off;
 	case STEP_HOLD:
 		if (r->off || r->qmp.resets != r->resets_seen)
 			return err_set(err, -EPIPE, "the machine %s",
@@ -292,6 +301,8 @@ static int wait_time_ms(const struct runner *r)
 		left = QUIET_MS;
 	if (r->step < r->s->n && r->s->v[r->step].kind == STEP_HOLD && left > QUIET_MS)
 		left = QUIET_MS;
+	if (r->step < r->s->n && r->s->v[r->step].kind == STEP_WAIT_WRITE && left > 1)
+		left = 1;
 	if (r->o->storm && left > STORM_TICK_MS)
 		left = STORM_TICK_MS;
 	return left < 0 ? 0 : (int)left;

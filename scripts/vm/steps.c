@@ -17,6 +17,8 @@ static const char *const names[] = {
 	[STEP_WAIT_RESET] = "--wait-reset",
 	[STEP_SCREENSHOT] = "--screenshot",
 	[STEP_HOLD] = "--hold",
+	[STEP_WAIT_WRITE] = "--wait-write",
+	[STEP_KILL] = "--kill",
 };
 
 const char *step_name(enum step_kind kind)
@@ -101,6 +103,13 @@ int steps_add(struct steps *s, enum step_kind kind, const char *arg, unsigned in
 		if (*end || end == arg || step->hold_s > 3600)
 			return err_set(err, -EINVAL, "--hold: `%s' is no number of seconds", arg);
 		step->timeout_s += step->hold_s;
+	}
+	if (kind == STEP_WAIT_WRITE) {
+		char *end;
+
+		step->writes = strtoull(arg, &end, 10);
+		if (*end || end == arg)
+			return err_set(err, -EINVAL, "--wait-write: `%s' is no number", arg);
 	}
 	return kind == STEP_SEND ? make_text(step, err) : 0;
 }

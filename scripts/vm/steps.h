@@ -4,6 +4,7 @@
 
 #include <regex.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "lib/err.h"
 
@@ -20,6 +21,8 @@ enum step_kind {
 	STEP_WAIT_RESET, /* the machine restarted, since the last such step */
 	STEP_SCREENSHOT, /* the screen as a PNG file */
 	STEP_HOLD,	 /* for so many seconds it neither restarts nor switches off */
+	STEP_WAIT_WRITE, /* so many entries are in the first recorded disk's log */
+	STEP_KILL,	 /* the power goes */
 };
 
 struct step {
@@ -28,6 +31,7 @@ struct step {
 	regex_t re;	 /* of WAIT and ABSENT */
 	char *text;	 /* of SEND, escapes resolved; owned */
 	unsigned int hold_s;
+	uint64_t writes; /* of WAIT_WRITE */
 	unsigned int timeout_s;
 };
 
