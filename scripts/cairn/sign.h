@@ -10,6 +10,7 @@
 
 #include "crypto.h"
 #include "err.h"
+#include "p256sign.h"
 #include "pgp.h"
 
 /* Signing with libcrypto. Everything is deterministic: RSA PKCS #1 v1.5, times from outside. */
@@ -51,5 +52,19 @@ int sign_pgp_key(EVP_PKEY *key, uint8_t ret_buf[static PGP_KEY_MAX], size_t *ret
  */
 int sign_pgp_check(struct sha256 *content, const uint8_t *sig, size_t sig_len, EVP_PKEY *key,
 		   struct err *err);
+
+/* A key that signs trust, channels or bundles. */
+struct p256_key {
+	uint8_t secret[P256_SECRET_SIZE]; /* only where it was asked for */
+	uint8_t point[P256_POINT_SIZE];
+	uint8_t id[SHA256_SIZE];
+};
+
+/*
+ * p256_key_load - a P-256 key from PEM: private_too, or the public part of a private or public
+ * one. A file that says INSECURE (the development keys do) is refused where the environment has
+ * RELEASE. Errors: CMD_REFUSED that, -EINVAL no such key.
+ */
+int p256_key_load(const char *path, int private_too, struct p256_key *ret, struct err *err);
 
 #endif
