@@ -61,7 +61,8 @@ static const char usage_text[] =
 	"Steps:\n"
 	"  --wait ERE  --absent ERE  --send TEXT  --key NAMES  --qmp JSON  --wait-exit\n"
 	"  --wait-reset  --screenshot FILE.png  --hold S (neither restarts nor switches off)\n"
-	"  --wait-write N (so many entries in the first disk's LOG)  --kill (the power goes)\n";
+	"  --wait-write N (so many entries in the first disk's LOG)  --kill (the power goes)\n"
+	"  --say TEXT (to standard output)\n";
 
 enum {
 	OPT_DISK = 256,
@@ -129,6 +130,7 @@ static const struct option options[] = {
 	{ "hold", required_argument, NULL, OPT_STEP + STEP_HOLD },
 	{ "wait-write", required_argument, NULL, OPT_STEP + STEP_WAIT_WRITE },
 	{ "kill", no_argument, NULL, OPT_STEP + STEP_KILL },
+	{ "say", required_argument, NULL, OPT_STEP + STEP_SAY },
 	{ NULL, 0, NULL, 0 },
 };
 

@@ -204,6 +204,14 @@ static int try_step(struct runner *r, struct step *s, struct err *err)
 			machine_kill(r->m);
 		r->begun = true;
 		return r->off;
+	case STEP_SAY:
+		/* Not into the middle of a line of the console. */
+		if (!quiet && r->c->len && r->c->text[r->c->len - 1] != '\n')
+			return 0;
+		(void)printf("%s== %s\n",
+			     r->c->len && r->c->text[r->c->len - 1] != '\n' ? "\n" : "", s->arg);
+		(void)fflush(stdout);
+		return 1;
 	case STEP_HOLD:
 		if (r->off || r->qmp.resets != r->resets_seen)
 			return err_set(err, -EPIPE, "the machine %s",

@@ -19,6 +19,7 @@ static const char *const names[] = {
 	[STEP_HOLD] = "--hold",
 	[STEP_WAIT_WRITE] = "--wait-write",
 	[STEP_KILL] = "--kill",
+	[STEP_SAY] = "--say",
 };
 
 const char *step_name(enum step_kind kind)

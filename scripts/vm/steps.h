@@ -23,6 +23,7 @@ enum step_kind {
 	STEP_HOLD,	 /* for so many seconds it neither restarts nor switches off */
 	STEP_WAIT_WRITE, /* so many entries are in the first recorded disk's log */
 	STEP_KILL,	 /* the power goes */
+	STEP_SAY,	 /* a line for who watches */
 };
 
 struct step {
