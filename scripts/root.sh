@@ -7,7 +7,8 @@
 # $ROOT_EXTRA/manifest.list (tests) have lines
 #     TYPE PATH MODE UID:GID SOURCE # why
 # TYPE f d l. SOURCE: skel:PATH (below the list's own skeleton), bin:NAME (a program
-# of ours), pkg:NAME/PATH (a staged package), link:TARGET, gen:release, or - (d).
+# of ours), pkg:NAME/PATH (a staged package), link:TARGET, gen:release, key:NAME (a file
+# of the folder KEYS), or - (d).
 # A later list's line for the same PATH replaces the earlier one.
 set -eu
 . "$(dirname "$0")/common.sh"
@@ -61,6 +62,14 @@ release() {
 	echo "keys=$(basename "${KEYS:-dev}")"
 }
 
+KEYS=${KEYS:-conf/keys/dev}
+case $KEYS in /*) ;; *) KEYS=$TOP/$KEYS ;; esac
+
+# A release trusts no key that everybody has.
+if [ -n "${RELEASE:-}" ] && grep '^key=' "$TOP/conf/keys/dev/trust" | grep -qxFf - "$KEYS/trust"; then
+	die "RELEASE=1 refuses $KEYS/trust: an insecure development key of conf/keys/dev is in it"
+fi
+
 # The tree, and mksquashfs's list of modes and owners.
 while read -r type path mode owner source; do
 	uid=${owner%:*} gid=${owner#*:}
@@ -80,6 +89,7 @@ while read -r type path mode owner source; do
 		file:*) from=${source#file:} ;;
 		bin:*) from=$TO/bin/${source#bin:} ;;
 		pkg:*) from=$TO/pkg/${source#pkg:} ;;
+		key:*) from=$KEYS/${source#key:} ;;
 		gen:release)
 			from=$work/release
 			release > "$from"

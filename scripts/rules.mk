@@ -16,7 +16,7 @@ ROOT_PARTS := $(shell cat $(ROOT_LISTS) /dev/null | sed -n \
 	's|^f .* bin:\([^ ]*\) .*|$(TO)/bin/\1|p; s|^f .* pkg:\([^ /]*\)/.*|$(TO)/pkg/\1.ok|p' | sort -u)
 ROOT_FILES := $(shell find rootfs $(ROOT_EXTRA) 2>/dev/null)
 
-$(IMG)/root.squashfs: $(ROOT_PARTS) $(ROOT_FILES) $(TO)/pkg/squashfs-tools.ok $(IMG)/release scripts/root.sh $(IMAGE_CONF)
+$(IMG)/root.squashfs: $(ROOT_PARTS) $(ROOT_FILES) $(TO)/pkg/squashfs-tools.ok $(IMG)/release $(KEYS)/trust scripts/root.sh $(IMAGE_CONF)
 	$(STEP) "root file system" root$(TAG) scripts/root.sh $(IMG)/root.squashfs
 $(IMG)/root.verity: $(IMG)/root.squashfs $(CAIRN) $(IMAGE_CONF)
 	$(STEP) "hash tree" verity$(TAG) scripts/image.sh rootimg $(IMG)
@@ -47,7 +47,7 @@ $(IMG)/manifest.json: $(IMG)/cairn.img.zst $(IMG)/sbom.spdx.json scripts/manifes
 # What the command line says of the root and of signing: files that change with it.
 .PHONY: run image image-all installer installer-all sources pin expected repro setup
 keep_word = $(shell mkdir -p $(dir $(1)); echo '$(2)' | cmp -s - $(1) || echo '$(2)' > $(1))
-$(call keep_word,$(IMG)/release,$(CAIRN_VERSION) $(CAIRN_NUMBER) $(KEYS) $(ROOT_EXTRA))
+$(call keep_word,$(IMG)/release,$(CAIRN_VERSION) $(CAIRN_NUMBER) $(KEYS) $(RELEASE) $(ROOT_EXTRA))
 $(call keep_word,$(O)/signing,$(KEYS) $(RELEASE) $(SIGNATURES))
 
 setup:

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "io.h"
@@ -39,6 +40,24 @@ int cmd_number(const char *text, uint64_t max, uint64_t *ret)
 	if (v > max)
 		return -EINVAL;
 	*ret = v;
+	return 0;
+}
+
+int cmd_time(const char *text, uint64_t *ret)
+{
+	struct tm tm = { 0 };
+	const char *end;
+	time_t t;
+
+	if (cmd_number(text, INT64_MAX, ret) == 0)
+		return 0;
+	end = strptime(text, "%Y-%m-%d", &tm);
+	if (!end || *end)
+		return -EINVAL;
+	t = timegm(&tm);
+	if (t < 0)
+		return -EINVAL;
+	*ret = (uint64_t)t;
 	return 0;
 }
 

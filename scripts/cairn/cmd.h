@@ -22,6 +22,7 @@ enum {
 typedef int cmd_fn(int argc, char **argv, struct err *err);
 
 cmd_fn cmd_verity, cmd_fat, cmd_disk, cmd_sign, cmd_slotcfg, cmd_manifest, cmd_flash, cmd_state;
+cmd_fn cmd_trust;
 
 /* cmd_usage - CMD_USAGE with a sentence that points at `cairn help NAME`. */
 int cmd_usage(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -31,6 +32,9 @@ int cmd_number(const char *text, uint64_t max, uint64_t *ret);
 
 /* cmd_bytes - like cmd_number, with an optional suffix K, M or G (powers of 1024). */
 int cmd_bytes(const char *text, uint64_t *ret);
+
+/* cmd_time - seconds since 1970, given as such or as YYYY-MM-DD (UTC); -EINVAL otherwise. */
+int cmd_time(const char *text, uint64_t *ret);
 
 /*
  * cmd_load - the whole of a file of at most max bytes on the heap; the caller frees *ret_buf.

@@ -63,6 +63,20 @@ static const struct {
 	  "  Writes OUT as canonical JSON: keys sorted, one member a line, as `jq -S .` prints.\n"
 	  "  KEY=VALUE is a string, KEY:=VALUE a number, true or false; GROUP.KEY=VALUE goes\n"
 	  "  into the object GROUP; each NAME=FILE becomes files.NAME with sha256 and size.\n" },
+	{ "trust", cmd_trust, "whose signatures count: make, rotate, sign, look at",
+	  "cairn trust create OUT --expires TIME --root T:KEY,... --release T:KEY,...\n"
+	  "            --channel T:KEY,... [--number N] [--key KEY...]\n"
+	  "  the first trust: each role's keys, T of which must sign; --key signs it at once\n"
+	  "cairn trust rotate OLD OUT [--expires TIME] [--root ...] [--release ...]\n"
+	  "            [--channel ...] [--key KEY...]\n"
+	  "  the one after OLD; roles that are not named stay as they are\n"
+	  "cairn trust inspect FILE\n"
+	  "cairn trust verify FILE...\n"
+	  "  exit 1 where the first is not signed by itself or a further one does not follow\n"
+	  "cairn trust sign FILE ...\n"
+	  "  as `cairn bundle sign`\n"
+	  "  TIME is YYYY-MM-DD or seconds since 1970. KEYs are P-256 in PEM; for a role the\n"
+	  "  public part is enough.\n" },
 	{ "flash", cmd_flash, "write an image to a disk, read it back, compare",
 	  "cairn flash IMAGE DEVICE [--yes DEVICE] [--allow-fixed NAME]\n"
 	  "  Shows the disk, asks, writes with a progress bar, reads everything back from the\n"
