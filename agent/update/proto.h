@@ -115,7 +115,8 @@ enum writer_op {
 enum writer_flag {
 	WRITER_ANY_RELEASE = 1u << 0, /* INSTALL: an older or equal release too (an operator's
 				       * order); never one below the floor */
-	WRITER_WITH_TRUST = 1u << 1,  /* a descriptor comes along: the newest accepted trust */
+	WRITER_WITH_TRUST = 1u << 1,  /* a descriptor comes along: the file of the trusts taken
+				       * so far (trust_chain of lib/trust.h) */
 };
 
 enum writer_slot { WRITER_SLOT_NONE, WRITER_SLOT_A, WRITER_SLOT_B };
@@ -126,6 +127,8 @@ struct writer_order {
 	uint32_t slot;		     /* enum writer_slot, of MARK_BAD */
 	uint32_t flags;		     /* enum writer_flag */
 	uint64_t release;	     /* INSTALL: what main expects; another one is refused; 0 any */
+	uint64_t floor;		     /* INSTALL: highest floor of a release that was good here; the
+				      * writer takes it or that of /etc/cairn/release, the higher */
 	uint8_t digest[SHA256_SIZE]; /* INSTALL: SHA-256 of the bundle's manifest */
 };
 
