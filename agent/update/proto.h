@@ -123,12 +123,14 @@ enum writer_slot { WRITER_SLOT_NONE, WRITER_SLOT_A, WRITER_SLOT_B };
 
 struct writer_order {
 	uint32_t version;
-	uint32_t op;		     /* enum writer_op */
-	uint32_t slot;		     /* enum writer_slot, of MARK_BAD */
-	uint32_t flags;		     /* enum writer_flag */
-	uint64_t release;	     /* INSTALL: what main expects; another one is refused; 0 any */
-	uint64_t floor;		     /* INSTALL: highest floor of a release that was good here; the
-				      * writer takes it or that of /etc/cairn/release, the higher */
+	uint32_t op;	  /* enum writer_op */
+	uint32_t slot;	  /* enum writer_slot, of MARK_BAD */
+	uint32_t flags;	  /* enum writer_flag */
+	uint64_t release; /* INSTALL: what main expects; another one is refused; 0 any */
+	uint64_t floor;	  /* INSTALL: highest floor of a release that was good here; the
+			   * writer takes it or that of /etc/cairn/release, the higher */
+	uint64_t now;	  /* INSTALL: updatetime_now, for what has expired; the writer takes
+			   * it or the release's build time, the later */
 	uint8_t digest[SHA256_SIZE]; /* INSTALL: SHA-256 of the bundle's manifest */
 };
 
