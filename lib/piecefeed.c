@@ -85,7 +85,7 @@ static int load(struct piecefeed *f, struct err *err)
 		if (memcmp(digest, wanted, sizeof(digest)) == 0)
 			break;
 		if (tries == PIECEFEED_TRIES)
-			return err_set(err, -EBADMSG,
+			return err_set(err, -EPROTO,
 				       "piece %" PRIu32 " of %s came %d times and is not what the "
 				       "manifest says",
 				       piece, bundle_image_name(f->id), tries);

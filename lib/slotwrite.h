@@ -80,9 +80,10 @@ int slotwrite_check_base(struct slotwrite *w, const struct slotwrite_job *job, s
 /*
  * slotwrite_run - write the images in the order of the targets, flush, read everything back.
  * *ret_result counts on failure too. After a failure the next run goes on where this one ended.
- * Errors: -ENOSPC a partition is too small, -EBADMSG a piece or a frame is not what the tables
- * say, -EILSEQ the medium gives back something else than was written, or of source, devices and
- * progress. The sentence names the partition and the byte in it.
+ * Errors: -ENOSPC a partition is too small, -EPROTO the source gives something else than the
+ * tables say, -EBADMSG a frame does, though its pieces are right: a bad bundle, or a delta whose
+ * old partition changed, -EILSEQ the medium gives back something else than was written, or of
+ * source, devices and progress. The sentence names the partition and the byte in it.
  */
 int slotwrite_run(struct slotwrite *w, const struct slotwrite_job *job,
 		  struct slotwrite_result *ret_result, struct err *err);

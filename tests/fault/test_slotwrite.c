@@ -236,7 +236,7 @@ static void test_damaged_pieces(void **state)
 	b = bench_new(BUNDLE_ZSTD);
 	b->kit.damage_at = 1;
 	b->kit.damages = 1000;
-	assert_int_equal(run(b, false), -EBADMSG);
+	assert_int_equal(run(b, false), -EPROTO);
 	assert_non_null(strstr(b->err.msg, "piece 0 of boot"));
 	/* Not a byte of it was written. */
 	assert_int_equal(b->disk.writes, 0);
