@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "blockio.h"
+#include "copy.h"
 
 #define HEAD_SECTORS (BOOTSTATE_HEAD_BYTES / CUT_SECTOR)
 /* Longer than any way through the tries: then it goes round. */
@@ -140,7 +141,7 @@ static void follow(const struct bootstate_copy copies[static 2], const uint8_t w
 		for (unsigned int c = 0; c < 2 && !again; c++) {
 			struct bootstate_copy torn[2] = { machine.copy[0], machine.copy[1] };
 
-			if (memcmp(&boot.copy[c], &machine.copy[c], sizeof(torn[c])) == 0)
+			if (copy_equal(&boot.copy[c], &machine.copy[c]))
 				continue;
 			memset(&torn[c], 0, sizeof(torn[c]));
 			if (bootstate_newest(torn) < 0)

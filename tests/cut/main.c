@@ -65,7 +65,7 @@ static int map_file(const char *path, uint8_t **ret, size_t *ret_len, struct err
 
 static int map_image(const char *path, struct cut_image *ret, struct err *err)
 {
-	uint8_t *bytes;
+	uint8_t *bytes = NULL;
 	int rc = map_file(path, &bytes, &ret->len, err);
 
 	ret->bytes = bytes;
@@ -81,9 +81,11 @@ static int add_release(struct request *q, char *arg, struct err *err)
 	char *root = strtok_r(NULL, ":", &save), *esp = strtok_r(NULL, ":", &save);
 	int rc;
 
-	if (q->n_releases == CUT_RELEASES_MAX || !root)
-		return err_set(err, -EINVAL, "--release NAME:BOOT:ROOT[:ESP], at most %d times",
-			       CUT_RELEASES_MAX);
+	if (q->n_releases == CUT_RELEASES_MAX || !name || !boot || !root) {
+		(void)err_set(err, -EINVAL, "--release NAME:BOOT:ROOT[:ESP], at most %d times",
+			      CUT_RELEASES_MAX);
+		return -EINVAL;
+	}
 	r->name = name;
 	rc = map_image(boot, &r->boot, err);
 	if (!rc)
@@ -322,10 +324,10 @@ static int check(struct request *q, struct err *err)
 	static struct cut_model model;
 	static struct walk walk;
 	uint8_t text[DISKCONF_MAX];
-	struct diskconf conf;
-	struct dmlog log;
-	uint8_t *base, *bytes;
-	size_t size, len;
+	static struct diskconf conf;
+	struct dmlog log = { 0 };
+	uint8_t *base = NULL, *bytes = NULL;
+	size_t size = 0, len = 0;
 	int rc;
 
 	rc = io_read_file(q->conf, text, sizeof(text), &len);

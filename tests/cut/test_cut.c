@@ -15,6 +15,7 @@
 #include "blockrange.h"
 #include "bootstateio.h"
 #include "bytes.h"
+#include "copy.h"
 #include "dmlog.h"
 #include "logio.h"
 #include "walk.h"
@@ -156,7 +157,7 @@ static void grub(struct world *w)
 				 0);
 	b = bootstate_next(&m);
 	for (unsigned int c = 0; c < 2; c++)
-		if (memcmp(&b.copy[c], &m.copy[c], sizeof(b.copy[c])) != 0) {
+		if (!copy_equal(&b.copy[c], &m.copy[c])) {
 			bootstate_format(&b.copy[c].state, b.copy[c].sequence, buf);
 			put(w, buf, sizeof(buf), start_of(w, "cairn-state") + at[c]);
 			flush(w);
