@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # The shipped grub.cfg in grub-emu: every boot state, with slots that load and slots that do not,
-# each done and compared with bootstate_next (lib/bootstate.c). No QEMU; well under a minute.
+# copies that are damaged or cannot be written, from either ESP, each done and compared with
+# bootstate_next (lib/bootstate.c); then whole lives, with what the device writes in between.
 set -eu
 TOP=$(cd "$(dirname "$0")/../.." && pwd)
 O=${O:-out}
@@ -49,8 +50,12 @@ done
 # The harness: what the PE's start gives (cmdpath, the key), a chainloader that reports, and the
 # shipped grub.cfg without its pauses. grub-emu has no firmware to restart: `reboot` ends it.
 sed 's/^\([[:space:]]*\)sleep [0-9]*$/\1true/' "$TOP/bootloader/grub.cfg" >"$tmp/shipped.cfg"
-cat >"$tmp/grub.cfg" <<EOF
-set cmdpath=(hd0,gpt1)/EFI/BOOT
+for esp in 1 2; do
+	mkdir "$tmp/esp$esp"
+	[ "$esp" = 1 ] && part=1 || part=8
+	cat >"$tmp/esp$esp/grub.cfg" <<EOF
+set enable_progress_indicator=0
+set cmdpath=(hd0,gpt$part)/EFI/BOOT
 trust --skip-sig (host)$tmp/slot.pub
 function chainloader {
 	if verify_detached "\$1" "\$1.sig"; then echo "@started \$1"; exit; fi
@@ -59,4 +64,5 @@ source (host)$tmp/shipped.cfg
 echo @fell-through
 exit
 EOF
-"$O/bin/grub-emu-table" "$tmp" "$state_offset"
+done
+"$O/bin/grub-emu-table" "$tmp" "$state_offset" ${LONG:+long}

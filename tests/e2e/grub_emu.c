@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * grub-emu-table - run the shipped grub.cfg in grub-emu for every boot state and compare what it
- * does with bootstate_next.
+ * does with bootstate_next; then for the stories of tests/e2e/grub_emu_stories.c.
  *
- * usage: grub-emu-table DIR STATE-OFFSET
- * DIR holds grub.cfg (the harness, see 10-grub-emu.sh) and disk-K-YY, -YN, -NY, -NN: disk images
- * in which slot a and slot b can be loaded or not, damaged in the ways K = 0 to 4. STATE-OFFSET
- * is the byte where their STATE partition begins. The images are written to. Exit: 0 all equal, 1
- * some differ, 111 system failure.
+ * usage: grub-emu-table DIR STATE-OFFSET [long]
+ * DIR holds esp1/grub.cfg and esp2/grub.cfg (the harness, see 10-grub-emu.sh) and disk-K-YY, -YN,
+ * -NY, -NN: disk images in which slot a and slot b can be loaded or not, damaged in the ways
+ * K = 0 to 4. STATE-OFFSET is the byte where their STATE partition begins. The images are written
+ * to. `long`: everything, minutes of it. Exit: 0 all equal, 1 some differ, 111 system failure.
  */
+#include "tests/e2e/grub_emu.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <pty.h>
@@ -19,134 +21,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "lib/bootstate.h"
 #include "lib/io.h"
 
 /* One worker a kind of damage, a prime number of them, so that kinds meet all states. */
 enum { WORKERS = 5, OUTPUT_MAX = 1 << 16, CASE_TIMEOUT_S = 20 };
-
-struct test_case {
-	char name[120];
-	int loads; /* bit 0: slot a, bit 1: slot b */
-	struct bootstate_machine machine;
-	uint8_t head[BOOTSTATE_HEAD_BYTES];
-};
-
-static struct test_case *cases;
-static size_t case_count;
-
-/* Values as text, so that garbage is among them. */
-static const char *const slot_values[] = { "a", "b", "", "garbage" };
-static const char *const booted_values[] = { "", "a", "b" };
-
-static struct test_case *new_case(int loads, const char *name)
-{
-	static const struct bootstate empty = { BOOTSTATE_NONE, BOOTSTATE_NONE, BOOTSTATE_NONE };
-	struct test_case *c;
-
-	cases = realloc(cases, (case_count + 1) * sizeof(*cases));
-	if (!cases)
-		exit(111);
-	c = &cases[case_count++];
-	memset(c, 0, sizeof(*c));
-	(void)snprintf(c->name, sizeof(c->name), "%s loads=%c%c", name, loads & 1 ? 'a' : '-',
-		       loads & 2 ? 'b' : '-');
-	c->loads = loads;
-	c->machine.loads_a = loads & 1;
-	c->machine.loads_b = loads & 2;
-	bootstate_mkfs(&empty, c->head);
-	return c;
-}
-
-/* A block with this text and the given last byte, '#' as it should be. */
-static void set_text(struct test_case *c, const char *text, char last)
-{
-	uint8_t *s0 = c->head + BOOTSTATE_S0_OFFSET;
-	static const char signature[] = "# GRUB Environment Block\n";
-
-	memset(s0, '#', BOOTSTATE_SIZE);
-	memcpy(s0, signature, sizeof(signature) - 1);
-	memcpy(s0 + sizeof(signature) - 1, text, strlen(text));
-	s0[BOOTSTATE_SIZE - 1] = (uint8_t)last;
-	c->machine.readable = bootstate_parse(s0, BOOTSTATE_SIZE, &c->machine.state) == 0;
-	/* GRUB only writes a block whose last line is ended (grub_envblk_set). */
-	c->machine.writable = last == '#' && (!*text || text[strlen(text) - 1] == '\n');
-}
-
-static void add_valid(int loads)
-{
-	size_t s, b, f;
-	int w;
-
-	for (s = 0; s < 4; s++)
-		for (b = 0; b < 3; b++)
-			for (f = 0; f < 4; f++)
-				for (w = 0; w < 2; w++) {
-					char text[80], name[100];
-
-					(void)snprintf(text, sizeof(text),
-						       "slot=%s\nbooted=%s\nfailed=%s\n",
-						       slot_values[s], booted_values[b],
-						       slot_values[f]);
-					(void)snprintf(name, sizeof(name),
-						       "slot=%s booted=%s failed=%s writable=%s",
-						       slot_values[s], booted_values[b],
-						       slot_values[f], w ? "yes" : "no");
-					set_text(new_case(loads, name), text, w ? '#' : 'x');
-				}
-}
-
-/* Texts that a half-written or foreign block may hold. */
-static void add_odd(int loads)
-{
-	static const char *const texts[] = {
-		"",
-		"slot=b\n",
-		"slot=b",
-		"failed=a\n",
-		"slot=a\nslot=b\n",
-		"x\nslot=b\n",
-		"x=\nslot=b\n",
-		"slot=\\b\n",
-		"slot=b\\\nfailed=b\n",
-		"#slot=b\n",
-		"slot =b\n",
-		"slot=b \n",
-		"slot=B\n",
-		"slot=$failed\nfailed=b\n",
-		"slot=\"b\"\n",
-		"root=hd0,gpt5\ncheck_signatures=no\nslot=b\n",
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		char name[40];
-
-		(void)snprintf(name, sizeof(name), "odd text %zu", i);
-		set_text(new_case(loads, name), texts[i], '#');
-	}
-}
-
-static void add_unreadable(int loads)
-{
-	struct test_case *c;
-	size_t i;
-
-	c = new_case(loads, "block is garbage");
-	for (i = 0; i < BOOTSTATE_SIZE; i++)
-		c->head[BOOTSTATE_S0_OFFSET + i] = (uint8_t)(i * 37 + 11);
-	c = new_case(loads, "block is zero");
-	memset(c->head + BOOTSTATE_S0_OFFSET, 0, BOOTSTATE_SIZE);
-	c = new_case(loads, "file is missing");
-	c->head[4096 + 32] = 0xe5;
-	c = new_case(loads, "file is empty");
-	memset(c->head + 4096 + 32 + 28, 0, 4);
-	c = new_case(loads, "file system is zero");
-	memset(c->head, 0, sizeof(c->head));
-	c = new_case(loads, "file system is garbage");
-	for (i = 0; i < BOOTSTATE_S0_OFFSET; i++)
-		c->head[i] = (uint8_t)(i * 73 + 5);
-}
 
 /* Runs grub-emu on a terminal of its own and collects what it prints. */
 static int run_grub(const char *dir, const char *map, char *ret_text)
@@ -196,106 +74,157 @@ static void read_output(const char *text, struct bootstate_boot *ret_boot)
 		ret_boot->started = strncmp(p + 9, "(hd0,gpt5)", 10) ? BOOTSTATE_A : BOOTSTATE_B;
 }
 
+int grub_emu_boot(const struct grub_emu *g, unsigned int esp, struct bootstate_boot *ret_boot,
+		  uint8_t ret_head[static BOOTSTATE_HEAD_BYTES], const char **ret_text)
+{
+	static char text[OUTPUT_MAX];
+	char dir[4200];
+	int rc;
+
+	(void)snprintf(dir, sizeof(dir), "%s/esp%u", g->dir, esp);
+	rc = run_grub(dir, g->map, text);
+	if (!rc)
+		rc = io_pread(g->fd, ret_head, BOOTSTATE_HEAD_BYTES, g->state_offset);
+	if (rc)
+		return rc;
+	if (strstr(text, "grub>") || strstr(text, "@fell-through"))
+		return -EBADMSG;
+	*ret_text = text;
+	read_output(text, ret_boot);
+	(void)bootstate_parse(ret_head + BOOTSTATE_S0_OFFSET, BOOTSTATE_SIZE, &ret_boot->copy[0]);
+	(void)bootstate_parse(ret_head + BOOTSTATE_S1_OFFSET, BOOTSTATE_SIZE, &ret_boot->copy[1]);
+	return 0;
+}
+
+static size_t describe_copy(const struct bootstate_copy *c, char *ret_text, size_t max)
+{
+	if (!c->valid)
+		return (size_t)snprintf(ret_text, max, " -");
+	return (size_t)snprintf(ret_text, max, " %u:%s:%d%u:%d%u:%s:%u", c->sequence,
+				bootstate_name(c->state.primary), c->state.a.good, c->state.a.tries,
+				c->state.b.good, c->state.b.tries, bootstate_name(c->state.booted),
+				c->state.esp);
+}
+
 static void describe(const struct bootstate_boot *b, char *ret_text, size_t max)
 {
-	(void)snprintf(ret_text, max, "tried=%s%s started=%s then slot=%s booted=%s failed=%s",
-		       bootstate_name(b->tried[0]), bootstate_name(b->tried[1]),
-		       bootstate_name(b->started), bootstate_name(b->state.slot),
-		       bootstate_name(b->state.booted), bootstate_name(b->state.failed));
+	size_t n = (size_t)snprintf(ret_text, max, "tried=%s%s started=%s then",
+				    bootstate_name(b->tried[0]), bootstate_name(b->tried[1]),
+				    bootstate_name(b->started));
+
+	n += describe_copy(&b->copy[0], ret_text + n, max - n);
+	(void)describe_copy(&b->copy[1], ret_text + n, max - n);
+}
+
+/* Every byte that may not change, and the ones that may where the copy was one of ours. */
+static bool bytes_right(const struct grub_emu_case *c, const struct bootstate_boot *want,
+			const uint8_t *head)
+{
+	static const size_t at[2] = { BOOTSTATE_S0_OFFSET, BOOTSTATE_S1_OFFSET };
+	uint8_t expected[BOOTSTATE_HEAD_BYTES];
+	int n;
+
+	memcpy(expected, c->head, sizeof(expected));
+	for (n = 0; n < 2; n++) {
+		bool changed = want->copy[n].valid &&
+			       (!c->machine.copy[n].valid ||
+				want->copy[n].sequence != c->machine.copy[n].sequence ||
+				!bootstate_equal(&want->copy[n].state, &c->machine.copy[n].state));
+
+		if (changed && c->ours[n])
+			bootstate_format(&want->copy[n].state, want->copy[n].sequence,
+					 expected + at[n]);
+		else if (c->may_change[n])
+			memcpy(expected + at[n], head + at[n], BOOTSTATE_SIZE);
+	}
+	return memcmp(expected, head, sizeof(expected)) == 0;
 }
 
 /* 0 equal, 1 differs, or -errno. */
-static int run_case(const struct test_case *c, const char *dir, const char *map, int disk,
-		    uint64_t state_offset)
+static int run_case(const struct grub_emu_case *c, const struct grub_emu *g)
 {
-	static char text[OUTPUT_MAX];
 	struct bootstate_boot want = bootstate_next(&c->machine), got;
 	uint8_t head[BOOTSTATE_HEAD_BYTES];
 	char want_text[160], got_text[160];
-	int rc = io_pwrite(disk, c->head, sizeof(c->head), state_offset);
+	const char *text = "";
+	int rc = io_pwrite(g->fd, c->head, sizeof(c->head), g->state_offset);
 
 	if (!rc)
-		rc = run_grub(dir, map, text);
-	if (!rc)
-		rc = io_pread(disk, head, sizeof(head), state_offset);
+		rc = grub_emu_boot(g, c->machine.esp, &got, head, &text);
 	if (rc)
 		return rc;
-	read_output(text, &got);
-	if (c->machine.readable)
-		(void)bootstate_parse(head + BOOTSTATE_S0_OFFSET, BOOTSTATE_SIZE, &got.state);
 	describe(&want, want_text, sizeof(want_text));
 	describe(&got, got_text, sizeof(got_text));
-	/* Nothing but the one block may change, and nothing at all where it is not writable. */
-	memcpy(head + BOOTSTATE_S0_OFFSET, c->head + BOOTSTATE_S0_OFFSET,
-	       c->machine.readable && c->machine.writable ? BOOTSTATE_SIZE : 0);
-	if (strcmp(want_text, got_text) == 0 && memcmp(head, c->head, sizeof(head)) == 0 &&
-	    !strstr(text, "grub>") && !strstr(text, "@fell-through"))
+	if (strcmp(want_text, got_text) == 0 && bytes_right(c, &want, head))
 		return 0;
 	(void)fprintf(stderr, "differs: %s\n  want %s\n  got  %s\n%s\n", c->name, want_text,
 		      got_text, text);
 	return 1;
 }
 
-static int work(const char *dir, uint64_t state_offset, size_t worker)
+static int open_disk(const char *dir, uint64_t state_offset, size_t worker, int loads,
+		     struct grub_emu *ret)
 {
 	static const char *const disks[] = { "NN", "YN", "NY", "YY" };
-	char map[4][4096];
-	int fd[4], i, failed = 0;
+	char path[4096], line[4200];
+
+	ret->dir = dir;
+	ret->state_offset = state_offset;
+	(void)snprintf(path, sizeof(path), "%s/disk-%zu-%s", dir, worker, disks[loads]);
+	(void)snprintf(ret->map, sizeof(ret->map), "%s/map-%zu-%s", dir, worker, disks[loads]);
+	(void)snprintf(line, sizeof(line), "(hd0) %s\n", path);
+	ret->fd = open(path, O_RDWR | O_CLOEXEC);
+	return ret->fd < 0 ? -errno : io_replace_file(ret->map, line, strlen(line), 0644);
+}
+
+static int work(const char *dir, uint64_t state_offset, size_t worker)
+{
+	struct grub_emu g[4];
+	int i, failed = 0;
 	size_t n;
 
-	for (i = 0; i < 4; i++) {
-		char path[4096], line[4200];
-
-		(void)snprintf(path, sizeof(path), "%s/disk-%zu-%s", dir, worker, disks[i]);
-		(void)snprintf(map[i], sizeof(map[i]), "%s/map-%zu-%s", dir, worker, disks[i]);
-		(void)snprintf(line, sizeof(line), "(hd0) %s\n", path);
-		if (io_replace_file(map[i], line, strlen(line), 0644) != 0)
+	for (i = 0; i < 4; i++)
+		if (open_disk(dir, state_offset, worker, i, &g[i]))
 			return 111;
-		fd[i] = open(path, O_RDWR | O_CLOEXEC);
-		if (fd[i] < 0)
-			return 111;
-	}
-	for (n = worker; n < case_count; n += WORKERS) {
-		int rc = run_case(&cases[n], dir, map[cases[n].loads], fd[cases[n].loads],
-				  state_offset);
+	for (n = worker; n < grub_emu_case_count; n += WORKERS) {
+		const struct grub_emu_case *c = grub_emu_case(n);
+		int rc = run_case(c, &g[c->loads]);
 
 		if (rc < 0) {
-			(void)fprintf(stderr, "%s: %s\n", cases[n].name, strerror(-rc));
+			(void)fprintf(stderr, "%s: %s\n", c->name, strerror(-rc));
 			return 111;
 		}
 		failed |= rc;
 	}
+	if (worker == 0)
+		failed |= grub_emu_stories(&g[3]);
 	return failed;
 }
 
 int main(int argc, char **argv)
 {
-	int loads, status, failed = 0;
+	int status, failed = 0;
 	size_t w;
 
-	if (argc != 3) {
-		(void)fprintf(stderr, "usage: grub-emu-table DIR STATE-OFFSET\n");
+	if (argc != 3 && !(argc == 4 && strcmp(argv[3], "long") == 0)) {
+		(void)fprintf(stderr, "usage: grub-emu-table DIR STATE-OFFSET [long]\n");
 		return 100;
 	}
-	for (loads = 0; loads < 4; loads++) {
-		add_valid(loads);
-		add_odd(loads);
-		add_unreadable(loads);
-	}
+	grub_emu_cases_make(argc == 4);
 	for (w = 0; w < WORKERS; w++) {
 		pid_t pid = fork();
 
 		if (pid < 0)
 			return 111;
 		if (pid == 0)
-			_exit(work(argv[1], strtoull(argv[2], NULL, 10), w));
+			exit(work(argv[1], strtoull(argv[2], NULL, 10), w));
 	}
 	while (wait(&status) > 0)
 		if (!WIFEXITED(status))
 			failed = 111;
 		else if (WEXITSTATUS(status) > failed)
 			failed = WEXITSTATUS(status);
-	(void)printf("%zu boot states compared with grub.cfg: %s\n", case_count,
+	(void)printf("%zu boot states compared with grub.cfg: %s\n", grub_emu_case_count,
 		     failed ? "FAILED" : "all equal");
 	return failed;
 }
