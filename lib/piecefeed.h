@@ -52,8 +52,8 @@ int piecefeed_want(struct piecefeed *f, uint64_t from, uint64_t to, struct err *
 
 /*
  * piecefeed_next - the next bytes, at least 1 and at most max; they stay until the next call.
- * Errors: -EINVAL nothing is wanted, -EPROTO the source gives something else than the tables say, or of the
- * source.
+ * Errors: -EINVAL nothing is wanted, -EPROTO the source gives something else than the tables say,
+ * or of the source.
  */
 int piecefeed_next(struct piecefeed *f, size_t max, const uint8_t **ret, size_t *ret_len,
 		   struct err *err);
