@@ -36,6 +36,10 @@ fuzz: $(addprefix $(FO)/,$(FUZZ_NAMES)) ## every fuzz target for FUZZ_SECONDS ea
 $(eval $(call host_program,portscan,tests/e2e/host/portscan.c,))
 $(eval $(call host_program,httpd,$(wildcard tests/e2e/host/httpd*.c),-lssl))
 $(eval $(call target_program,e2e-probe,tests/e2e/guest/probe.c,))
+# The fetch part of service update, asked from the command line.
+FETCH_DRIVE_SRC := tests/e2e/guest/fetch-drive.c agent/core/sandbox.c \
+	$(addprefix agent/update/,fetch.c fetch_http.c fetch_conf.c fetch_file.c)
+$(eval $(call target_program,fetch-drive,$(FETCH_DRIVE_SRC),-lcurl -lmbedtls -lmbedx509))
 
 # The checker of power cuts, and the test that it finds what it is there for.
 CUT_SRC := $(addprefix tests/cut/,walk.c judge.c model.c dmlog.c)
@@ -54,7 +58,7 @@ e2e-setup:
 	+@$(MAKE) -s image
 	+@$(MAKE) -s image VARIANT=dev
 	+@$(MAKE) -s installer
-	+@$(MAKE) -s $(BIN)/cairn-vm $(BIN)/portscan $(BIN)/httpd $(BIN)/grub-emu-table $(TO)/bin/e2e-probe $(TO)/bin/cairn-ctl
+	+@$(MAKE) -s $(BIN)/cairn-vm $(BIN)/portscan $(BIN)/httpd $(BIN)/grub-emu-table $(TO)/bin/e2e-probe $(TO)/bin/fetch-drive $(TO)/bin/cairn-ctl
 e2e: e2e-setup ## the end-to-end tests: the shipped images in QEMU (LONG=1: the long matrices too)
 	@scripts/e2e.sh $(ONLY)
 test: ## everything a change must pass: sets up by itself, unit and end-to-end tests

@@ -148,6 +148,16 @@ static int add_path(int ruleset, const struct sandbox_path *p, uint64_t known)
 		       : 0;
 }
 
+static bool may_connect(const struct sandbox_path *paths, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (!paths[i].path && paths[i].access & SANDBOX_CONNECT)
+			return true;
+	return false;
+}
+
 int sandbox_paths(const struct sandbox_path *paths, size_t count, struct err *err)
 {
 	/* Headers of the build may be older than the kernel: the layout of ABI 6 by hand. */
@@ -163,7 +173,7 @@ int sandbox_paths(const struct sandbox_path *paths, size_t count, struct err *er
 		return err_set(err, -ENOSYS, "the kernel has no Landlock");
 	attr.handled_access_fs = fs_known(abi);
 	if (abi >= 4)
-		attr.handled_access_net = 3; /* BIND_TCP, CONNECT_TCP */
+		attr.handled_access_net = may_connect(paths, count) ? 1 : 3; /* BIND, CONNECT_TCP */
 	if (abi >= 6)
 		attr.scoped = 3; /* ABSTRACT_UNIX_SOCKET, SIGNAL */
 	fd = (int)syscall(SYS_landlock_create_ruleset, &attr,
@@ -174,7 +184,7 @@ int sandbox_paths(const struct sandbox_path *paths, size_t count, struct err *er
 	if (fd < 0)
 		return err_sys(err, -errno, "cannot make a Landlock ruleset");
 	for (i = 0; i < count; i++) {
-		int rc = add_path(fd, &paths[i], attr.handled_access_fs);
+		int rc = !paths[i].path ? 0 : add_path(fd, &paths[i], attr.handled_access_fs);
 
 		if (rc)
 			return err_sys(err, rc, "cannot allow %s", paths[i].path);
@@ -213,32 +223,115 @@ static const int allowed[] = {
 #endif
 };
 
-#define ALLOWED (sizeof(allowed) / sizeof(allowed[0]))
+/* And for a client on the network that reads files. */
+static const int allowed_network[] = {
+	SYS_socket,
+	SYS_connect,
+	SYS_bind,
+	SYS_getsockname,
+	SYS_getpeername,
+	SYS_getsockopt,
+	SYS_setsockopt,
+	SYS_shutdown,
+	SYS_openat,
+	SYS_openat2,
+	SYS_fstat,
+	SYS_newfstatat,
+	SYS_faccessat,
+	SYS_lseek,
+	SYS_pread64,
+	SYS_readv,
+	SYS_ioctl,
+	SYS_mmap,
+	SYS_munmap,
+	SYS_mremap,
+	SYS_mprotect,
+	SYS_madvise,
+	SYS_brk,
+	SYS_getrandom,
+	SYS_nanosleep,
+	SYS_clock_nanosleep,
+	SYS_gettimeofday,
+	SYS_rt_sigaction,
+	SYS_rt_sigprocmask,
+	SYS_futex,
+	SYS_getpid,
+	SYS_gettid,
+	SYS_pwrite64,
+	SYS_ftruncate,
+	SYS_kill,
+	SYS_tkill,
+#ifdef SYS_open
+	SYS_open,
+	SYS_stat,
+	SYS_access,
+	SYS_time,
+#endif
+};
 
-int sandbox_syscalls(struct err *err)
-{
+#define COUNT(list) (sizeof(list) / sizeof((list)[0]))
+#define FILTER_MAX 120
+
 #ifdef AUDIT_ARCH_HERE
-	struct sock_filter code[ALLOWED + 6];
-	struct sock_fprog prog = { .filter = code };
-	unsigned short n = 0;
+struct filter {
+	struct sock_filter code[FILTER_MAX];
+	unsigned short n;
+};
+
+static void filter_add(struct filter *f, struct sock_filter instruction)
+{
+	f->code[f->n++] = instruction;
+}
+
+static void filter_allow(struct filter *f, const int *calls, size_t count)
+{
 	size_t i;
 
-	code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-						 offsetof(struct seccomp_data, arch));
-	code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_HERE, 1, 0);
-	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
-	code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-						 offsetof(struct seccomp_data, nr));
-	for (i = 0; i < ALLOWED; i++)
-		code[n++] = (struct sock_filter)BPF_JUMP(
-			BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)allowed[i], (uint8_t)(ALLOWED - i), 0);
-	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
-	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-	prog.len = n;
+	for (i = 0; i < count; i++) {
+		filter_add(f, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+							   (uint32_t)calls[i], 0, 1));
+		filter_add(f, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+	}
+}
+#endif
+
+/* set_filter - what neither list has gets `otherwise`. */
+static int set_filter(const int *more, size_t count, uint32_t otherwise, struct err *err)
+{
+#ifdef AUDIT_ARCH_HERE
+	struct filter f = { .n = 0 };
+	struct sock_fprog prog = { .filter = f.code };
+
+	_Static_assert(2 * (COUNT(allowed) + COUNT(allowed_network)) + 5 <= FILTER_MAX,
+		       "the filter does not fit");
+	filter_add(&f, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+						    offsetof(struct seccomp_data, arch)));
+	filter_add(&f,
+		   (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_HERE, 1, 0));
+	filter_add(&f, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS));
+	filter_add(&f, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+						    offsetof(struct seccomp_data, nr)));
+	filter_allow(&f, allowed, COUNT(allowed));
+	filter_allow(&f, more, count);
+	filter_add(&f, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, otherwise));
+	prog.len = f.n;
 	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog, 0, 0))
 		return err_sys(err, -errno, "cannot set the system call filter");
 	return 0;
 #else
+	(void)more;
+	(void)count;
+	(void)otherwise;
 	return err_set(err, -ENOSYS, "no system call filter for this architecture");
 #endif
+}
+
+int sandbox_syscalls(struct err *err)
+{
+	return set_filter(NULL, 0, SECCOMP_RET_KILL_PROCESS, err);
+}
+
+int sandbox_syscalls_network(struct err *err)
+{
+	return set_filter(allowed_network, COUNT(allowed_network), SECCOMP_RET_ERRNO | EPERM, err);
 }

@@ -39,6 +39,7 @@ enum {
 	SANDBOX_READ = 1,
 	SANDBOX_WRITE = 2, /* create, write, remove and rename files below it */
 	SANDBOX_EXEC = 4,
+	SANDBOX_CONNECT = 8, /* with path NULL: TCP connections to others */
 };
 
 struct sandbox_path {
@@ -48,8 +49,9 @@ struct sandbox_path {
 
 /*
  * sandbox_paths - Landlock: nothing of the file system but these (files or folders; a path that
- * does not exist is passed over), no TCP, no signals to and no abstract sockets of processes
- * outside. Kernels that know only a part of it give that part; one without Landlock is -ENOSYS.
+ * does not exist is passed over), no TCP but what SANDBOX_CONNECT allows, no signals to and no
+ * abstract sockets of processes outside. Kernels that know only a part of it give that part; one
+ * without Landlock is -ENOSYS.
  */
 int sandbox_paths(const struct sandbox_path *paths, size_t count, struct err *err);
 
@@ -62,5 +64,12 @@ int sandbox_limits(unsigned int descriptors, struct err *err);
  * -ENOSYS on a kernel or an architecture without it.
  */
 int sandbox_syscalls(struct err *err);
+
+/*
+ * sandbox_syscalls_network - seccomp for a client on the network that reads files and allocates
+ * memory. Anything else fails with EPERM and does not end it: what a library tries on a path that
+ * no test came by must not stop updates.
+ */
+int sandbox_syscalls_network(struct err *err);
 
 #endif
