@@ -37,9 +37,8 @@ $(eval $(call host_program,portscan,tests/e2e/host/portscan.c,))
 $(eval $(call host_program,httpd,$(wildcard tests/e2e/host/httpd*.c),-lssl))
 $(eval $(call target_program,e2e-probe,tests/e2e/guest/probe.c,))
 # The fetch part of service update, asked from the command line.
-FETCH_DRIVE_SRC := tests/e2e/guest/fetch-drive.c agent/core/sandbox.c \
-	$(addprefix agent/update/,fetch.c fetch_http.c fetch_conf.c fetch_file.c)
-$(eval $(call target_program,fetch-drive,$(FETCH_DRIVE_SRC),-lcurl -lmbedtls -lmbedx509))
+FETCH_DRIVE_SRC := tests/e2e/guest/fetch-drive.c agent/core/sandbox.c $(FETCH_SRC)
+$(eval $(call target_program,fetch-drive,$(FETCH_DRIVE_SRC),$(FETCH_LIBS)))
 
 # The checker of power cuts, and the test that it finds what it is there for.
 CUT_SRC := $(addprefix tests/cut/,walk.c judge.c model.c dmlog.c)
