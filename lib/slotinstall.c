@@ -4,12 +4,10 @@
 #include <errno.h>
 #include <string.h>
 
-#include "bootstateio.h"
-
-/* One event on the stored state; nothing is written where it changes nothing. */
-static int apply(const struct blockio *state, enum bootstate_slot running, enum bootstate_slot slot,
-		 int (*event)(struct bootstate *state, enum bootstate_slot slot), const char *what,
-		 struct err *err)
+int slotinstall_event(const struct blockio *state, enum bootstate_slot running,
+		      enum bootstate_slot slot,
+		      int (*event)(struct bootstate *state, enum bootstate_slot slot),
+		      const char *what, struct bootstateio *ret, struct err *err)
 {
 	struct bootstateio s;
 	struct bootstate before;
@@ -28,9 +26,11 @@ static int apply(const struct blockio *state, enum bootstate_slot running, enum 
 			       bootstate_name(running), bootstate_name(slot));
 	if (rc)
 		return err_sys(err, rc, "%s slot %s", what, bootstate_name(slot));
-	if (bootstate_equal(&before, &s.state) && !s.lost)
-		return 0;
-	return bootstateio_store(state, &s, err);
+	if (!bootstate_equal(&before, &s.state) || s.lost)
+		rc = bootstateio_store(state, &s, err);
+	if (!rc && ret)
+		*ret = s;
+	return rc;
 }
 
 int slotinstall_write(const struct blockio *state, enum bootstate_slot running,
@@ -49,7 +49,7 @@ int slotinstall_write(const struct blockio *state, enum bootstate_slot running,
 	if (rc)
 		return rc;
 	*ret_step = SLOTINSTALL_STATE;
-	rc = apply(state, running, slot, bootstate_begin, "give up", err);
+	rc = slotinstall_event(state, running, slot, bootstate_begin, "give up", NULL, err);
 	if (rc)
 		return rc;
 	*ret_step = SLOTINSTALL_SLOT;
@@ -59,5 +59,5 @@ int slotinstall_write(const struct blockio *state, enum bootstate_slot running,
 int slotinstall_activate(const struct blockio *state, enum bootstate_slot running,
 			 enum bootstate_slot slot, struct err *err)
 {
-	return apply(state, running, slot, bootstate_activate, "activate", err);
+	return slotinstall_event(state, running, slot, bootstate_activate, "activate", NULL, err);
 }

@@ -4,6 +4,7 @@
 
 #include "blockio.h"
 #include "bootstate.h"
+#include "bootstateio.h"
 #include "err.h"
 #include "slotwrite.h"
 
@@ -18,6 +19,17 @@
  *
  * So GRUB picks the slot at no time between 2 and 4, and at 4 it is complete.
  */
+
+/*
+ * slotinstall_event - one event of bootstate.h on the stored state; nothing is written where it
+ * changes nothing. Durable on return. *ret (may be NULL) is the state afterwards; `what` is the
+ * event in sentences ("activate").
+ * Errors: of the event, as bootstateio_load and bootstateio_store.
+ */
+int slotinstall_event(const struct blockio *state, enum bootstate_slot running,
+		      enum bootstate_slot slot,
+		      int (*event)(struct bootstate *state, enum bootstate_slot slot),
+		      const char *what, struct bootstateio *ret, struct err *err);
 
 /* Where slotinstall_write ended. */
 enum slotinstall_step { SLOTINSTALL_BASE, SLOTINSTALL_STATE, SLOTINSTALL_SLOT };
