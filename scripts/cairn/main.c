@@ -35,7 +35,12 @@ static const struct {
 	  "  cairn-NAME (esp, state, boot-a, root-a, boot-b, root-b, data); others stay zero.\n" },
 	{ "state", cmd_state, "STATE partition with its boot state",
 	  "cairn state OUT [a|b]\n"
-	  "  Makes the FAT image of the STATE partition; the wanted slot is a unless told.\n" },
+	  "  Makes the FAT image of the STATE partition: both slots good, a primary unless told.\n"
+	  "cairn state --show IMAGE BYTE\n"
+	  "  What the boot state says in the STATE partition that begins at BYTE of IMAGE.\n"
+	  "cairn state --set IMAGE BYTE KEY=VALUE...\n"
+	  "  Changes it as the device does: the older copy, read back. Keys: primary, booted (a, b),\n"
+	  "  a_good, b_good (0, 1), a_tries, b_tries (0 to 3), esp (1, 2).\n" },
 	{ "sign", cmd_sign, "signatures for firmware and GRUB, made apart and attached",
 	  "cairn sign --authenticode FILE --key KEY --cert CERT --out SIG\n"
 	  "  signs a PE image (GRUB, kernel) for the firmware's db: PKCS #7 in DER\n"
@@ -77,6 +82,19 @@ static const struct {
 	  "  as `cairn bundle sign`\n"
 	  "  TIME is YYYY-MM-DD or seconds since 1970. KEYs are P-256 in PEM; for a role the\n"
 	  "  public part is enough.\n" },
+	{ "install", cmd_install, "a bundle into the slot of a disk that does not run",
+	  "cairn install --trust FILE BUNDLE DISK [--slot a|b] [--compatible WORD]\n"
+	  "              [--no-activate] [--time TIME]\n"
+	  "  Writes a signed bundle, full or delta, into a slot of a disk or an image file as a\n"
+	  "  machine would: checks signatures and every piece, leaves what is right already, "
+	  "reads\n"
+	  "  all back from the medium, and makes the slot the next to start, on trial. A second\n"
+	  "  run goes on where one ended. Prints slot, version, release, and the bytes fetched,\n"
+	  "  written and skipped; exit 1 where the bundle is refused or the delta does not fit.\n"
+	  "  --slot         the one that is not primary unless told\n"
+	  "  --compatible   refuse a bundle for other machines\n"
+	  "  --no-activate  write only\n"
+	  "  --time         of the check that trust has not expired; now unless told\n" },
 	{ "bundle", cmd_bundle, "a release in one signed file",
 	  "cairn bundle create OUT --boot FILE --root FILE --salt HEX [--blocks N]\n"
 	  "            [--roothash HEX] [--esp FILE --generation N]\n"

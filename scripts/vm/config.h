@@ -18,6 +18,8 @@ struct disk {
 	bool write_through; /* else changes go to an overlay that nobody keeps */
 	int boot_index;	    /* 0 is first; -1: the firmware is not told to start it */
 	const char *record; /* log of its writes (blklogwrites), in path's memory; or NULL */
+	bool has_bad;
+	unsigned int bad; /* sector of 512 bytes that gives errors, to reads and writes */
 };
 
 /* A machine, as the command line describes it. Strings are the command line's. */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,8 +31,10 @@ static const char usage_text[] =
 	"\n"
 	"The machine:\n"
 	"  --disk FILE[,bus=virtio|nvme|ahci|usb|sdhci][,ro][,rw][,bootindex=N|none][,record=LOG]\n"
+	"                      [,bad=SECTOR]\n"
 	"                      a disk; what is written is thrown away unless `rw' is given;\n"
-	"                      record adds each write and flush to LOG (dm-log-writes' form)\n"
+	"                      record adds each write and flush to LOG (dm-log-writes' form);\n"
+	"                      bad: this sector gives errors, to reads and writes\n"
 	"  --mem MIB --cpus N  default 512 and 2\n"
 	"  --tpm on|tis|crb|off|none|DIR   DIR keeps the TPM's state; default on (tis)\n"
 	"  --net none|user[,hostfwd=...]|tap=IFNAME|host=PORT   default none; may be repeated;\n"
@@ -188,6 +191,10 @@ static int disk_option(struct disk *d, const char *o, struct err *err)
 		d->record = o + 7;
 		return 0;
 	}
+	if (strncmp(o, "bad=", 4) == 0) {
+		d->has_bad = true;
+		return number(o + 4, 0, UINT_MAX, &d->bad, err);
+	}
 	if (strncmp(o, "bootindex=", 10) == 0) {
 		rc = number(o + 10, 0, 99, &n, err);
 		d->boot_index = (int)n;
@@ -218,6 +225,8 @@ static int add_disk(struct vm_config *cfg, const char *arg, struct err *err)
 			rc = disk_option(d, o, err);
 	if (!rc && d->record && (!d->write_through || d->bus != BUS_VIRTIO))
 		rc = err_set(err, -EINVAL, "--disk: record goes with rw and bus=virtio");
+	if (!rc && d->has_bad && (!d->write_through || d->record))
+		rc = err_set(err, -EINVAL, "--disk: bad goes with rw, and not with record");
 	return rc;
 }
 

@@ -113,6 +113,24 @@ static int add_recorder(struct argv *a, const char *node, const char *path, cons
 	return 0;
 }
 
+/* A node over a file in which one sector is broken. */
+static void add_broken(struct argv *a, const char *node, const char *path, unsigned int sector)
+{
+	char file[PATH_MAX + 64];
+
+	double_commas(path, file, sizeof(file));
+	argv_add(a, "-blockdev");
+	argv_add(a, "driver=file,node-name=%s-file,filename=%s,cache.no-flush=on", node, file);
+	argv_add(a, "-blockdev");
+	argv_add(a,
+		 "driver=blkdebug,node-name=%s,image=%s-file,"
+		 "inject-error.0.event=none,inject-error.0.iotype=read,inject-error.0.errno=5,"
+		 "inject-error.0.sector=%u,"
+		 "inject-error.1.event=none,inject-error.1.iotype=write,inject-error.1.errno=5,"
+		 "inject-error.1.sector=%u",
+		 node, node, sector, sector);
+}
+
 static int add_disk(struct argv *a, const struct disk *d, const char *dir, int nr, struct err *err)
 {
 	char path[PATH_MAX], escaped[PATH_MAX + 64], boot[32] = "";
@@ -133,6 +151,11 @@ static int add_disk(struct argv *a, const struct disk *d, const char *dir, int n
 		rc = add_recorder(a, node, path, d->record, err);
 		if (rc)
 			return rc;
+	} else if (d->has_bad) {
+		char node[16];
+
+		(void)snprintf(node, sizeof(node), "disk%d", nr);
+		add_broken(a, node, path, d->bad);
 	} else {
 		double_commas(path, escaped, sizeof(escaped));
 		argv_add(a, "-drive");

@@ -50,7 +50,7 @@ slot_a() {
 
 slot_b() {
 	copy_image "$DEV" disk.img
-	set_state disk.img slot=b
+	set_state disk.img primary=b
 	measure --disk disk.img,bus=nvme --tpm crb
 	agrees
 	expect slot b

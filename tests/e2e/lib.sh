@@ -181,27 +181,30 @@ fat() {
 	echo "$1@@$(part_offset "$2")"
 }
 
-# state_offset FILE - where the boot state lies: it is written in place, like GRUB does.
-state_offset() {
-	at=$(dd if="$1" bs=1M skip=$(($(part_offset 2) / MIB)) count=$(($(part_size 2) / MIB)) \
-		status=none | grep -abo '# GRUB Environment Block' | head -n 1 | cut -d : -f 1)
-	[ -n "$at" ] || fail "no boot state in $1"
-	echo $(($(part_offset 2) + at))
+# state_copy N - where copy 0 or 1 of the boot state lies in a disk image (lib/bootstate.h).
+state_copy() {
+	echo $(($(part_offset 2) + 20480 + $1 * 4096))
 }
 
-# set_state FILE TEXT - the boot state: lines `slot=b` and so on.
+# set_state FILE KEY=VALUE... - change the boot state as the device does.
 set_state() {
-	{
-		printf '# GRUB Environment Block\n%s\n' "$2"
-		head -c 1024 /dev/zero | tr '\0' '#'
-	} | head -c 1024 |
-		dd of="$1" bs=512 seek=$(($(state_offset "$1") / 512)) conv=notrunc status=none
+	image=$1
+	shift
+	"$CAIRN" state --set "$image" "$(part_offset 2)" "$@"
 }
 
-# get_state FILE - the boot state's lines.
+# get_state FILE - what the boot state says: lines key=value.
 get_state() {
-	dd if="$1" bs=512 skip=$(($(state_offset "$1") / 512)) count=2 status=none |
-		tr -d '#' | grep -a =
+	"$CAIRN" state --show "$1" "$(part_offset 2)"
+}
+
+# state_says FILE KEY=VALUE... - the boot state has these values.
+state_says() {
+	get_state "$1" >state.now
+	shift
+	for line; do
+		grep -qx "$line" state.now || fail "the boot state is not $line: $(tr '\n' ' ' <state.now)"
+	done
 }
 
 # dev_run COMMAND - arguments of cairn-vm that run a command in the development shell and wait
