@@ -4,7 +4,7 @@
 # they name gets in, and what they name must be there.
 #
 # rootfs/manifest.list, for VARIANT=dev rootfs/manifest-dev.list after it, and
-# $ROOT_EXTRA/manifest.list (tests) have lines
+# $ROOT_EXTRA/manifest.list (tests), and what tls_roots of conf/cairn.conf asks for, have lines
 #     TYPE PATH MODE UID:GID SOURCE # why
 # TYPE f d l. SOURCE: skel:PATH (below the list's own skeleton), bin:NAME (a program
 # of ours), pkg:NAME/PATH (a staged package), link:TARGET, gen:release, key:NAME (a file
@@ -47,6 +47,17 @@ list() {
 	done < "$work/part"
 }
 list "$TOP/rootfs/manifest.list" "$TOP/rootfs/skeleton"
+# shellcheck disable=SC2154 # conf/cairn.conf
+case $tls_roots in
+none) ;;
+public) list "$TOP/rootfs/manifest-roots.list" "$work/none" ;;
+*)
+	case $tls_roots in /*) ;; *) tls_roots=$TOP/$tls_roots ;; esac
+	grep -q '^-----BEGIN CERTIFICATE-----$' "$tls_roots" || die "tls_roots=$tls_roots: no PEM file"
+	echo "f /etc/cairn/ca.pem 0644 0:0 file:$tls_roots # the operator's roots" > "$work/ca.list"
+	list "$work/ca.list" "$work/none"
+	;;
+esac
 [ "$VARIANT" != dev ] || list "$TOP/rootfs/manifest-dev.list" "$TOP/rootfs/skeleton-dev"
 [ -z "${ROOT_EXTRA:-}" ] || list "$ROOT_EXTRA/manifest.list" "$ROOT_EXTRA/skeleton"
 sort -k2,2 "$work/all" > "$work/sorted"

@@ -10,11 +10,13 @@ CAIRN := $(BIN)/cairn
 IMAGE_CONF := conf/cairn.conf conf/disk.conf scripts/image.sh scripts/common.sh
 KEYS ?= conf/keys/dev
 export KEYS
-ROOT_LISTS := $(wildcard rootfs/manifest.list $(if $(VARIANT),rootfs/manifest-$(VARIANT).list) \
+TLS_ROOTS := $(shell sed -n 's/^tls_roots=//p' conf/cairn.conf)
+ROOT_LISTS := $(wildcard rootfs/manifest.list \
+	$(if $(filter public,$(TLS_ROOTS)),rootfs/manifest-roots.list) $(if $(VARIANT),rootfs/manifest-$(VARIANT).list) \
 	$(addsuffix /manifest.list,$(ROOT_EXTRA)))
 ROOT_PARTS := $(shell cat $(ROOT_LISTS) /dev/null | sed -n \
 	's|^f .* bin:\([^ ]*\) .*|$(TO)/bin/\1|p; s|^f .* pkg:\([^ /]*\)/.*|$(TO)/pkg/\1.ok|p' | sort -u)
-ROOT_FILES := $(shell find rootfs $(ROOT_EXTRA) 2>/dev/null)
+ROOT_FILES := $(shell find rootfs $(ROOT_EXTRA) 2>/dev/null) $(filter-out none public,$(TLS_ROOTS))
 
 $(IMG)/root.squashfs: $(ROOT_PARTS) $(ROOT_FILES) $(TO)/pkg/squashfs-tools.ok $(IMG)/release $(KEYS)/trust scripts/root.sh $(IMAGE_CONF)
 	$(STEP) "root file system" root$(TAG) scripts/root.sh $(IMG)/root.squashfs

@@ -47,6 +47,8 @@ done
 for path in "$TOP"/pkg/*/recipe; do
 	name=$(basename "$(dirname "$path")")
 	[ "$name" != busybox-dev ] || [ "$VARIANT" = dev ] || continue
+	# shellcheck disable=SC2154
+	[ "$name" != ca-certificates ] || [ "$tls_roots" = public ] || continue
 	sources=$TO/sources/$name
 	[ -f "$sources" ] || sources=$TOP/pkg/$name/sources
 	recipe "$name"
