@@ -9,7 +9,8 @@
 #   signslot  slot.cfg, signed/vmlinuz -> sig/ : OpenPGP, for GRUB
 #   esp, boot, state      file system images
 #   disk OUT  -> the disk image
-# KEYS: folder of db.key, db.crt and slot.key; RELEASE=1 refuses the development
+#   bundle    boot.img, root.img (ESP=1: esp.img) -> cairn.bundle, sig/bundle.sig
+# KEYS: folder of db.key, db.crt, slot.key and release.key; RELEASE=1 refuses the development
 # keys. SIGNATURES: folder of published signatures, attached in place of own ones:
 # whoever has them restores a release bit for bit without its keys.
 set -eu
@@ -105,5 +106,28 @@ disk)
 		boot-a="$dir/boot.img" root-a="$dir/root.img" boot-b="${BOOT_B:-$dir/boot.img}" root-b="$dir/root.img"
 	mv "$3.new" "$3"
 	;;
-*) die "usage: image.sh rootimg|slotcfg|grub|signpe|signslot|esp|boot|state|disk DIR" ;;
+bundle)
+	keys_fit
+	set --
+	[ -z "${ESP:-}" ] || set -- --esp "$dir/esp.img" --generation "$stage1"
+	"$cairn" bundle create "$dir/cairn.bundle.new" --boot "$dir/boot.img" --root "$dir/root.img" \
+		--salt "$verity_salt" --blocks "$(value blocks)" --roothash "$(value roothash)" \
+		--compatible "$compatible-$ARCH" --architecture "$ARCH" --version "$version" \
+		--release "$release" --floor "$floor" --stage1 "$stage1_least" \
+		--level "$bundle_level" --frame "$bundle_frame" --zstd "$TO/pkg/zstd/bin/zstd" "$@"
+	mkdir -p "$dir/sig"
+	if [ -n "${SIGNATURES:-}" ]; then
+		cp "$SIGNATURES/bundle.sig" "$dir/sig/bundle.sig"
+	elif [ -f "$KEYS/release.key" ]; then
+		"$cairn" bundle sign "$dir/cairn.bundle.new" --key "$KEYS/release.key" --out "$dir/sig/bundle.sig"
+	else
+		: > "$dir/sig/bundle.sig"
+	fi
+	[ ! -s "$dir/sig/bundle.sig" ] ||
+		"$cairn" bundle sign "$dir/cairn.bundle.new" --attach "$dir/sig/bundle.sig"
+	"$cairn" bundle verify "$dir/cairn.bundle.new" --trust "$KEYS/trust" --time "$source_date_epoch" ||
+		echo "WARNING: $dir/cairn.bundle needs more signatures (docs/publish.md)"
+	mv "$dir/cairn.bundle.new" "$dir/cairn.bundle"
+	;;
+*) die "usage: image.sh rootimg|slotcfg|grub|signpe|signslot|esp|boot|state|disk|bundle DIR" ;;
 esac

@@ -9,7 +9,7 @@ TAG := $(VARIANT)$(CAIRN_BUILD)
 CAIRN := $(BIN)/cairn
 IMAGE_CONF := conf/cairn.conf conf/disk.conf scripts/image.sh scripts/common.sh
 KEYS ?= conf/keys/dev
-export KEYS
+export KEYS ESP
 TLS_ROOTS := $(shell sed -n 's/^tls_roots=//p' conf/cairn.conf)
 ROOT_LISTS := $(wildcard rootfs/manifest.list \
 	$(if $(filter public,$(TLS_ROOTS)),rootfs/manifest-roots.list) $(if $(VARIANT),rootfs/manifest-$(VARIANT).list) \
@@ -41,15 +41,24 @@ $(IMG)/cairn.img: $(IMG)/esp.img $(IMG)/boot.img $(IMG)/state.img $(IMG)/root.ve
 	$(STEP) "disk image" disk$(TAG) scripts/image.sh disk $(IMG) $(IMG)/cairn.img
 $(IMG)/cairn.img.zst: $(IMG)/cairn.img $(TO)/pkg/zstd.ok
 	$(STEP) "compressed disk image" zst$(TAG) $(TO)/pkg/zstd/bin/zstd -T2 -12 -q -f --no-progress -o $@ $<
+$(IMG)/cairn.bundle: $(IMG)/boot.img $(IMG)/root.verity $(if $(ESP),$(IMG)/esp.img) $(TO)/pkg/zstd.ok \
+		$(CAIRN) $(IMG)/bundled $(wildcard $(KEYS)/release.key) $(KEYS)/trust
+	$(STEP) "bundle" bundle$(TAG) scripts/image.sh bundle $(IMG)
 $(IMG)/sbom.spdx.json: $(IMG)/root.verity $(IMG)/vmlinuz $(IMG)/grub.efi scripts/sbom.sh $(wildcard pkg/*/recipe pkg/*/sources) $(O)/toolchain
 	$(STEP) "SBOM" sbom$(TAG) scripts/sbom.sh $(IMG)
 $(IMG)/manifest.json: $(IMG)/cairn.img.zst $(IMG)/sbom.spdx.json scripts/manifest.sh
 	$(STEP) "manifest" manifest$(TAG) scripts/manifest.sh $(IMG)
 
+.PHONY: bundle bundle-all
+bundle: setup ## cairn.bundle: the release as one signed file for updates (ESP=1: with the stage-1 loader)
+	+@scripts/steps.sh bundle-all
+bundle-all: $(IMG)/cairn.bundle ; @:
+
 # What the command line says of the root and of signing: files that change with it.
 .PHONY: run image image-all installer installer-all sources pin expected repro setup
 keep_word = $(shell mkdir -p $(dir $(1)); echo '$(2)' | cmp -s - $(1) || echo '$(2)' > $(1))
 $(call keep_word,$(IMG)/release,$(CAIRN_VERSION) $(CAIRN_NUMBER) $(KEYS) $(RELEASE) $(ROOT_EXTRA))
+$(call keep_word,$(IMG)/bundled,$(ESP) $(RELEASE) $(SIGNATURES))
 $(call keep_word,$(O)/signing,$(KEYS) $(RELEASE) $(SIGNATURES))
 
 setup:
