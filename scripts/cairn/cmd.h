@@ -22,6 +22,7 @@ enum {
 typedef int cmd_fn(int argc, char **argv, struct err *err);
 
 cmd_fn cmd_verity, cmd_fat, cmd_disk, cmd_sign, cmd_slotcfg, cmd_manifest, cmd_flash, cmd_state;
+cmd_fn cmd_delta;
 cmd_fn cmd_trust;
 cmd_fn cmd_bundle;
 

@@ -119,6 +119,16 @@ static const struct {
 	  "  what is to be signed elsewhere: its SHA-256, or the bytes\n"
 	  "cairn bundle sign FILE --attach SIG --public KEY\n"
 	  "  adds what was signed elsewhere: 64 bytes r | s, or DER\n" },
+	{ "delta", cmd_delta, "what changed from one release to the next",
+	  "cairn delta OLD NEW OUT [--key KEY]...\n"
+	  "  The bundle OUT that makes the release of the full bundle NEW of that of the full\n"
+	  "  bundle OLD, signed by P-256 keys in PEM. An image whose delta is not smaller goes as\n"
+	  "  it is in NEW; an esp goes only where its generation is another.\n"
+	  "cairn delta --raw OLDFILE NEWFILE OUT\n"
+	  "  the same for any two files, with sizes and hashes in a head of its own\n"
+	  "cairn delta --apply OLDFILE DELTA OUT\n"
+	  "  the inverse of --raw; exit 1 where DELTA is malformed or not for OLDFILE\n"
+	  "  Same files, same libzstd: same bytes.\n" },
 	{ "flash", cmd_flash, "write an image to a disk, read it back, compare",
 	  "cairn flash IMAGE DEVICE [--yes DEVICE] [--allow-fixed NAME]\n"
 	  "  Shows the disk, asks, writes with a progress bar, reads everything back from the\n"
