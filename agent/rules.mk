@@ -23,10 +23,9 @@ CORE_SRC := $(addprefix agent/core/,agent.c facts.c initclient.c notify.c parts.
 $(eval $(call target_program,agent,$(CORE_SRC),-ltss2))
 $(eval $(call target_program,cairn-status,agent/core/cairn_status.c,))
 
-# writer.c has a library of its own; without it a stub says so.
 FETCH_SRC := $(addprefix agent/update/fetch,.c _http.c _conf.c _file.c)
 FETCH_LIBS := -lcurl -lmbedtls -lmbedx509
-UPDATE_SRC := $(addprefix agent/update/,main.c fault.c \
-	$(or $(notdir $(wildcard agent/update/writer.c)),stub_writer.c)) $(FETCH_SRC) \
+WRITER_SRC := $(addprefix agent/update/writer,.c _open.c _source.c _install.c)
+UPDATE_SRC := $(addprefix agent/update/,main.c fault.c) $(WRITER_SRC) $(FETCH_SRC) \
 	$(addprefix agent/core/,notify.c parts.c sandbox.c)
 $(eval $(call target_program,update,$(UPDATE_SRC),$(FETCH_LIBS)))

@@ -45,6 +45,14 @@ CUT_SRC := $(addprefix tests/cut/,walk.c judge.c model.c dmlog.c)
 $(eval $(call host_program,cut-check,tests/cut/main.c $(CUT_SRC),))
 $(eval $(call unit_test,test_cut,tests/cut/test_cut.c tests/cut/logio.c $(CUT_SRC),))
 
+# The slot writer on a disk that fails: quick tests of what it writes, and every fault.
+FAULT_KIT := $(addprefix tests/fault/,memdisk.c bundlekit.c) $(addprefix scripts/cairn/delta_,make.c match.c)
+$(eval $(call unit_test,test_slotwrite,tests/fault/test_slotwrite.c $(FAULT_KIT),))
+$(eval $(call host_program,fault-update,tests/fault/fault.c tests/fault/world.c $(FAULT_KIT),))
+.PHONY: fault
+fault: $(BIN)/fault-update ## an update with one fault at every write, read, flush and pull
+	@$(BIN)/fault-update
+
 # The bench's floor: the kernel alone, with an /init that switches off.
 $(eval $(call target_program,bench-floor,tests/bench/guest/floor.c,))
 $(TO)/bench-floor.img: $(TO)/bin/bench-floor $(TO)/pkg/linux.ok $(BIN)/cairn tests/bench/floor-image.sh
@@ -62,10 +70,10 @@ e2e: e2e-setup ## the end-to-end tests: the shipped images in QEMU (LONG=1: the 
 	@scripts/e2e.sh $(ONLY)
 test: ## everything a change must pass: sets up by itself, unit and end-to-end tests
 	@scripts/host-setup.sh build run test
-	+@scripts/test.sh check e2e
+	+@scripts/test.sh check fault e2e
 test-long: ## test, and what takes long: the long matrices and `make repro` of everything
 	@scripts/host-setup.sh build run test repro
-	+@LONG=1 scripts/test.sh check e2e repro
+	+@LONG=1 scripts/test.sh check fault e2e repro
 bench: e2e-setup ## times and sizes, as a table with the machine named
 	+@$(MAKE) -s $(TO)/bench-floor.img
 	@tests/bench/bench.sh

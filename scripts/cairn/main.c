@@ -119,6 +119,19 @@ static const struct {
 	  "  what is to be signed elsewhere: its SHA-256, or the bytes\n"
 	  "cairn bundle sign FILE --attach SIG --public KEY\n"
 	  "  adds what was signed elsewhere: 64 bytes r | s, or DER\n" },
+	{ "channel", cmd_channel, "the folder that machines get their updates from",
+	  "cairn channel publish DIR BUNDLE... [--name WORD] [--trust TRUST...] [--key KEY...]\n"
+	  "            [--days N] [--time TIME]\n"
+	  "  Lays the bundles (one full one, its deltas), further trusts, and at last the signed\n"
+	  "  channel with the next sequence into DIR, which any web server can serve. Without a\n"
+	  "  BUNDLE the same content is signed anew: a channel expires after N days, 14 unless\n"
+	  "  told. Without --key it waits in DIR/channel.unsigned: `cairn channel sign` it, then\n"
+	  "  rename it to channel. The first time --name and a --trust are needed.\n"
+	  "cairn channel inspect FILE\n"
+	  "cairn channel verify DIR [--trust TRUST...] [--time TIME]\n"
+	  "  exit 1 where a machine that ships TRUST (else DIR/trust/1) would refuse something\n"
+	  "cairn channel sign FILE ...\n"
+	  "  as `cairn bundle sign`\n" },
 	{ "delta", cmd_delta, "what changed from one release to the next",
 	  "cairn delta OLD NEW OUT [--key KEY]...\n"
 	  "  The bundle OUT that makes the release of the full bundle NEW of that of the full\n"

@@ -261,6 +261,6 @@ int main(void)
 	world_release(&w);
 	for (i = 0; i < 3; i++)
 		kit_release_free(&releases[i]);
-	(void)printf("%u of %u\n", passed, cases);
+	(void)printf("%u of %u\n%u passed, %u failed\n", passed, cases, passed, cases - passed);
 	return passed != cases;
 }
