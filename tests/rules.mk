@@ -58,6 +58,9 @@ $(eval $(call target_program,bench-floor,tests/bench/guest/floor.c,))
 $(TO)/bench-floor.img: $(TO)/bin/bench-floor $(TO)/pkg/linux.ok $(BIN)/cairn tests/bench/floor-image.sh
 	$(call say,IMAGE,$@)tests/bench/floor-image.sh $< $@
 
+# `cairn install` with the device's libraries, for the bench of updates.
+$(eval $(call target_program,bench-install,tests/bench/guest/install.c scripts/cairn/cmd_install.c scripts/cairn/cmd.c,))
+
 # What the tests in QEMU need: both variants, the installer, the runner and its helpers.
 .PHONY: e2e e2e-setup test test-long bench
 e2e-setup:
