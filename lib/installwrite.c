@@ -16,6 +16,7 @@ enum {
 	PART_BOOT_B = 5,
 	PART_ROOT_B = 6,
 	PART_DATA = 7,
+	PART_ESP_2 = 8,
 };
 
 /* Boot sector and FATs of the ESP lie in its first MiB: without it firmware sees no file. */
@@ -112,7 +113,8 @@ static int disable_old(struct install_job *job, uint8_t *buf, struct err *err)
 		if (rc)
 			return err_sys(err, rc, "cannot clear the old table");
 	}
-	return zero_part(job, PART_ESP, ESP_HEAD_BYTES, buf, err);
+	rc = zero_part(job, PART_ESP, ESP_HEAD_BYTES, buf, err);
+	return rc ? rc : zero_part(job, PART_ESP_2, ESP_HEAD_BYTES, buf, err);
 }
 
 /* A boot state as of a new disk: both slots hold the same. */
@@ -234,6 +236,15 @@ static int check_boot(struct install_job *job, uint8_t *buf, struct err *err)
 	return 0;
 }
 
+/* The same part of both ESPs, from the stick's first; the one that firmware looks at first last. */
+static int copy_esps(struct install_job *job, uint64_t from, uint64_t size, uint8_t *buf,
+		     struct err *err)
+{
+	int rc = copy_part(job, PART_ESP, PART_ESP_2, from, size, buf, err);
+
+	return rc ? rc : copy_part(job, PART_ESP, PART_ESP, from, size, buf, err);
+}
+
 int install_write(struct install_job *job, uint8_t *buf, struct err *err)
 {
 	int rc = check_boot(job, buf, err);
@@ -250,13 +261,12 @@ int install_write(struct install_job *job, uint8_t *buf, struct err *err)
 		rc = write_slot(job, PART_BOOT_B, buf, err);
 	job->step = "esp";
 	if (!rc)
-		rc = copy_part(job, PART_ESP, PART_ESP, ESP_HEAD_BYTES, 0, buf, err);
+		rc = copy_esps(job, ESP_HEAD_BYTES, 0, buf, err);
 	if (!rc && !job->keep_data)
 		rc = zero_part(job, PART_DATA, DATA_HEAD_BYTES, buf, err);
 	if (!rc)
 		rc = gpt_write(job->target, job->table, true, err);
 	if (!rc)
-		rc = copy_part(job, PART_ESP, PART_ESP, ESP_FIRST_BYTES,
-			       ESP_HEAD_BYTES - ESP_FIRST_BYTES, buf, err);
-	return rc ? rc : copy_part(job, PART_ESP, PART_ESP, 0, ESP_FIRST_BYTES, buf, err);
+		rc = copy_esps(job, ESP_FIRST_BYTES, ESP_HEAD_BYTES - ESP_FIRST_BYTES, buf, err);
+	return rc ? rc : copy_esps(job, 0, ESP_FIRST_BYTES, buf, err);
 }

@@ -28,8 +28,9 @@ struct install_job {
  * install_write - write the whole disk, read everything back and compare it.
  *
  * Whenever it is cut, the disk does not start. First of all the old table is cleared, or, where
- * DATA and so the table are kept, the head of the ESP's file system; the partitions come next,
- * then the table, and the ESP's boot sector last. A second try finds zeros or a table of ours.
+ * DATA and so the table are kept, the heads of the ESPs' file systems; the partitions come next,
+ * then the table, and the boot sectors of the two ESPs last. A second try finds zeros or a table of
+ * ours.
  * buf has 2 * BLOCKIO_CHUNK_BYTES. Errors: of blockio and gpt, -EINVAL BOOT-B is
  * an installer's (nothing was written), -EBADMSG the root that was read
  * back does not have the root hash.

@@ -90,7 +90,9 @@ signslot)
 	pgp "$dir/slot.cfg" slot.cfg
 	;;
 esp)
-	"$cairn" fat "$dir/esp.img" --size "$(conf_mib 1)M" --type 32 --label CAIRNESP --id 43410001 \
+	# The device reads the generation of stage-1 GRUB from the volume's number (lib/stage1.h).
+	"$cairn" fat "$dir/esp.img" --size "$(conf_mib 1)M" --type 32 --label CAIRNESP \
+		--id "$(printf '4341%04x' "$stage1")" \
 		"EFI/BOOT/BOOTX64.EFI=$dir/signed/BOOTX64.EFI"
 	;;
 boot)
@@ -102,8 +104,8 @@ state)
 	"$cairn" state "$dir/state.img"
 	;;
 disk)
-	"$cairn" disk "$3.new" --conf "$TOP/conf/disk.conf" esp="$dir/esp.img" state="$dir/state.img" \
-		boot-a="$dir/boot.img" root-a="$dir/root.img" boot-b="${BOOT_B:-$dir/boot.img}" root-b="$dir/root.img"
+	"$cairn" disk "$3.new" --conf "$TOP/conf/disk.conf" esp="$dir/esp.img" esp-2="$dir/esp.img" \
+		state="$dir/state.img" boot-a="$dir/boot.img" root-a="$dir/root.img" boot-b="${BOOT_B:-$dir/boot.img}" root-b="$dir/root.img"
 	mv "$3.new" "$3"
 	;;
 bundle)

@@ -26,7 +26,7 @@ same_release() {
 # A stick with our partition names, types and GUIDs, and nothing of ours in them.
 labelled_stick() {
 	copy_image "$PROD" stick.img
-	for part in 1 2 3 4 5 6 7; do
+	for part in 1 2 3 4 5 6 7 8; do
 		part_zero stick.img $part
 		at=$(part_offset $part)
 		dd if=/dev/urandom of=stick.img bs=1M seek=$((at / MIB)) count=1 conv=notrunc \
@@ -39,7 +39,7 @@ labelled_stick() {
 # The same, where the firmware tries the stick first and finds nothing to start.
 labelled_stick_first() {
 	copy_image "$PROD" stick.img
-	for part in 2 3 4 5 6 7; do
+	for part in 2 3 4 5 6 7 8; do
 		part_zero stick.img $part
 	done
 	mdel -i "$(fat stick.img 1)" ::/EFI/BOOT/BOOTX64.EFI

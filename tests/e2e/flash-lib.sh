@@ -26,7 +26,8 @@ loop() {
 # image - disk.img: a small disk whose partitions hold something.
 image() {
 	sed 's/^image_mib=.*/image_mib=24/; s/^p\([1-7]\)_start_mib=.*/p\1_start_mib=\1/
-		s/^p\([1-7]\)_size_mib=.*/p\1_size_mib=1/; s/^p7_size_mib=.*/p7_size_mib=16/' \
+		s/^p\([1-7]\)_size_mib=.*/p\1_size_mib=1/; s/^p7_size_mib=.*/p7_size_mib=16/
+		/^p8_/d' \
 		"$TOP/conf/disk.conf" >small.conf
 	head -c 1000000 /dev/urandom >content
 	"$CAIRN" disk disk.img --conf small.conf esp=content root-a=content data=content

@@ -19,7 +19,7 @@ static void test_shipped(void **state)
 	} parts[] = {
 		{ "cairn-esp", 1 },    { "cairn-state", 2 },  { "cairn-boot-a", 3 },
 		{ "cairn-root-a", 4 }, { "cairn-boot-b", 5 }, { "cairn-root-b", 6 },
-		{ "cairn-data", 7 },
+		{ "cairn-data", 7 },   { "cairn-esp-2", 8 },
 	};
 	static uint8_t text[DISKCONF_MAX + 1];
 	struct diskconf conf;
@@ -34,13 +34,13 @@ static void test_shipped(void **state)
 		assert_int_equal(diskconf_find(&conf, parts[i].name), parts[i].number);
 	assert_int_equal(diskconf_find(&conf, "cairn"), 0);
 	assert_int_equal(diskconf_find(&conf, ""), 0);
-	/* Both slots alike, and room for a second ESP after the first. */
+	/* Both slots alike, both ESPs alike. */
 	assert_int_equal(conf.parts[2].size_mib, conf.parts[4].size_mib);
 	assert_int_equal(conf.parts[3].size_mib, conf.parts[5].size_mib);
-	assert_true(conf.parts[1].start_mib - conf.parts[0].start_mib >=
-		    2 * conf.parts[0].size_mib);
-	for (i = 0; i < 6; i++)
-		assert_true(conf.parts[i].start_mib < conf.parts[6].start_mib);
+	assert_int_equal(conf.parts[0].size_mib, conf.parts[7].size_mib);
+	assert_memory_equal(conf.parts[0].type, conf.parts[7].type, sizeof(conf.parts[0].type));
+	for (i = 0; i < DISKCONF_PARTS_MAX; i++)
+		assert_true(i == 6 || conf.parts[i].start_mib < conf.parts[6].start_mib);
 }
 
 #define TYPE "63616972-6e00-4000-8000-000000000002"
