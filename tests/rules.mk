@@ -43,6 +43,7 @@ $(eval $(call target_program,fetch-drive,$(FETCH_DRIVE_SRC),$(FETCH_LIBS)))
 # The checker of power cuts, and the test that it finds what it is there for.
 CUT_SRC := $(addprefix tests/cut/,walk.c judge.c model.c dmlog.c)
 $(eval $(call host_program,cut-check,tests/cut/main.c $(CUT_SRC),))
+$(eval $(call host_program,cut-record,tests/cut/record.c tests/cut/logio.c,))
 $(eval $(call unit_test,test_cut,tests/cut/test_cut.c tests/cut/logio.c $(CUT_SRC),))
 
 # The slot writer on a disk that fails: quick tests of what it writes, and every fault.
@@ -61,6 +62,17 @@ $(TO)/bench-floor.img: $(TO)/bin/bench-floor $(TO)/pkg/linux.ok $(BIN)/cairn tes
 # `cairn install` with the device's libraries, for the bench of updates.
 $(eval $(call target_program,bench-install,tests/bench/guest/install.c scripts/cairn/cmd_install.c scripts/cairn/cmd.c,))
 
+# Releases that the update tests and `make demo-update` install (tests/e2e/releases): their images
+# and bundles. Same programs, same kernel: each costs seconds.
+.PHONY: e2e-releases
+e2e_release = $(MAKE) -s VARIANT=dev BUILD=$(1) VERSION=$(2) NUMBER=$(3) ROOT_EXTRA=tests/e2e/releases/$(4) \
+	$(O)/$(ARCH)-dev-$(1)/cairn.bundle
+e2e-releases:
+	+@$(call e2e_release,base,0.1.0,1,base) $(O)/$(ARCH)-dev-base/cairn.img
+	+@$(call e2e_release,next,0.2.0,2,base)
+	+@$(call e2e_release,bad,0.3.0,3,bad)
+	+@$(call e2e_release,trouble,0.4.0,4,trouble)
+
 # What the tests in QEMU need: both variants, the installer, the runner and its helpers.
 .PHONY: e2e e2e-setup test test-long bench
 e2e-setup:
@@ -68,6 +80,8 @@ e2e-setup:
 	+@$(MAKE) -s image
 	+@$(MAKE) -s image VARIANT=dev
 	+@$(MAKE) -s installer
+	+@$(MAKE) -s e2e-releases
+	+@$(MAKE) -s $(BIN)/cut-record $(BIN)/cut-check
 	+@$(MAKE) -s $(BIN)/cairn-vm $(BIN)/portscan $(BIN)/httpd $(BIN)/grub-emu-table $(TO)/bin/e2e-probe $(TO)/bin/fetch-drive $(TO)/bin/cairn-ctl
 e2e: e2e-setup ## the end-to-end tests: the shipped images in QEMU (LONG=1: the long matrices too)
 	@scripts/e2e.sh $(ONLY)

@@ -203,8 +203,10 @@ static int parse(struct request *q, int argc, char **argv, struct err *err)
 			return rc;
 	}
 	if (optind < argc || !q->log || !q->base || !q->conf || !q->n_releases ||
-	    !q->image != !q->walk.stop_at)
-		return err_set(err, -EINVAL, "see cut-check --help");
+	    !q->image != !q->walk.stop_at) {
+		(void)err_set(err, -EINVAL, "see cut-check --help");
+		return -EINVAL;
+	}
 	return 0;
 }
 
