@@ -2,31 +2,78 @@
 #include "crypto.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include <mbedtls/ecdsa.h>
-#include <mbedtls/sha256.h>
 
-_Static_assert(sizeof(mbedtls_sha256_context) <= sizeof(((struct sha256 *)0)->opaque),
-	       "sha256 state");
+#include "bytes.h"
+#include "sha256core.h"
 
-/* The software implementation cannot fail; its return codes exist for accelerators. */
+/* What struct sha256 holds here. */
+struct state {
+	uint32_t words[8];
+	uint64_t bytes; /* so far; the last bytes % 64 of them are in pending */
+	uint8_t pending[SHA256_BLOCK_BYTES];
+	sha256core_fn *blocks; /* found once for each computation: asking takes microseconds */
+};
+
+_Static_assert(sizeof(struct state) <= sizeof(((struct sha256 *)0)->opaque), "sha256 state");
+
+static struct state *state_of(struct sha256 *h)
+{
+	return (struct state *)(void *)h->opaque;
+}
 
 void sha256_init(struct sha256 *h)
 {
-	mbedtls_sha256_context *ctx = (mbedtls_sha256_context *)(void *)h->opaque;
+	static const struct state begin = {
+		.words = { 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c,
+			   0x1f83d9ab, 0x5be0cd19 },
+	};
+	struct state *s = state_of(h);
 
-	mbedtls_sha256_init(ctx);
-	(void)mbedtls_sha256_starts(ctx, 0);
+	*s = begin;
+	s->blocks = sha256core_best();
 }
 
 void sha256_update(struct sha256 *h, const void *buf, size_t len)
 {
-	(void)mbedtls_sha256_update((mbedtls_sha256_context *)(void *)h->opaque, buf, len);
+	struct state *s = state_of(h);
+	size_t have = (size_t)(s->bytes % SHA256_BLOCK_BYTES), take;
+	const uint8_t *p = buf;
+
+	s->bytes += len;
+	if (have) {
+		take = SHA256_BLOCK_BYTES - have < len ? SHA256_BLOCK_BYTES - have : len;
+		memcpy(s->pending + have, p, take);
+		if (have + take < SHA256_BLOCK_BYTES)
+			return;
+		s->blocks(s->words, s->pending, 1);
+		p += take;
+		len -= take;
+	}
+	s->blocks(s->words, p, len / SHA256_BLOCK_BYTES);
+	p += len - len % SHA256_BLOCK_BYTES;
+	if (len % SHA256_BLOCK_BYTES)
+		memcpy(s->pending, p, len % SHA256_BLOCK_BYTES);
 }
 
 void sha256_final(struct sha256 *h, uint8_t ret_digest[static SHA256_SIZE])
 {
-	(void)mbedtls_sha256_finish((mbedtls_sha256_context *)(void *)h->opaque, ret_digest);
+	struct state *s = state_of(h);
+	uint8_t end[2 * SHA256_BLOCK_BYTES] = { 0 };
+	size_t have = (size_t)(s->bytes % SHA256_BLOCK_BYTES);
+	size_t blocks = have < SHA256_BLOCK_BYTES - 8 ? 1 : 2, i;
+	uint64_t bits = s->bytes * 8;
+
+	/* FIPS 180-4, 5.1.1: a one, zeros, the length. */
+	memcpy(end, s->pending, have);
+	end[have] = 0x80;
+	be32_store(end + blocks * SHA256_BLOCK_BYTES - 8, (uint32_t)(bits >> 32));
+	be32_store(end + blocks * SHA256_BLOCK_BYTES - 4, (uint32_t)bits);
+	s->blocks(s->words, end, blocks);
+	for (i = 0; i < 8; i++)
+		be32_store(ret_digest + 4 * i, s->words[i]);
 }
 
 int crypto_p256_verify(const uint8_t point[static P256_POINT_SIZE],
