@@ -53,9 +53,9 @@ static int advance(struct slotwrite *w, enum slotwrite_phase phase, uint64_t byt
 {
 	int rc;
 
-	w->done[phase] += bytes;
-	if (!w->job->progress)
+	if (!w->job->progress || !bytes)
 		return 0;
+	w->done[phase] += bytes;
 	rc = w->job->progress(w->job->progress_ctx, phase, w->done[phase], w->total);
 	return rc ? err_sys(err, rc, "stopped") : 0;
 }
@@ -153,13 +153,16 @@ static bool is_right(const struct slotwrite *w, uint32_t frame)
 
 /*
  * Marks the frames that need nothing. What hashes right was read from the medium, so it is as
- * durable as if it had been written now.
+ * durable as if it had been written now. Frames are written in order, so behind the place where
+ * an earlier try ended nothing is right; a frame or two may be, where one went bad since.
  */
 static int find_right_frames(struct slotwrite *w, const struct slotwrite_target *t, struct err *err)
 {
 	const struct slotwrite_job *job = w->job;
 	uint8_t digest[SHA256_SIZE];
+	unsigned int wrong_in_a_row = 0;
 	struct bundle_frame f;
+	uint64_t looked_at = 0;
 	uint32_t i = 0;
 	int rc;
 
@@ -175,13 +178,17 @@ static int find_right_frames(struct slotwrite *w, const struct slotwrite_target 
 				digest, err);
 		if (rc)
 			return rc;
+		looked_at += f.output_bytes;
+		wrong_in_a_row++;
 		if (memcmp(digest, f.sha256, sizeof(digest)) == 0) {
 			w->right[i / 8] |= (uint8_t)(1u << i % 8);
 			w->result->skipped_bytes += f.output_bytes;
+			wrong_in_a_row = 0;
 		}
 		i++;
-	} while (bundle_frame_next(job->bundle, job->tables, t->id, &f));
-	return 0;
+	} while (wrong_in_a_row < SLOTWRITE_WRONG_FRAMES &&
+		 bundle_frame_next(job->bundle, job->tables, t->id, &f));
+	return advance(w, SLOTWRITE_CHECK, image_of(w, t)->size_bytes - looked_at, err);
 }
 
 /* --- writing --- */

@@ -18,7 +18,8 @@
  *     source -> piece (checked) -> decoder -> chunk -> hash of the frame, tree, device -> flush
  *
  * Nothing is kept beside the slot. Where an earlier try ended is found by hashing what the slot
- * holds, frame by frame: a frame that is right already is neither fetched nor written. Each frame
+ * holds, frame by frame, until so many in a row are wrong that the end must lie before them: a
+ * frame that is right already is neither fetched nor written. Each frame
  * is flushed before the next one begins, so a cut costs one frame. At the end everything is read
  * back from the medium and compared: boot and esp by their SHA-256, root by the root hash of its
  * data, and its tree byte for byte.
@@ -28,6 +29,8 @@
 
 /* The unit of writing and hashing. Every write of data but an image's last has this length. */
 #define SLOTWRITE_CHUNK_BYTES (256u << 10)
+/* So many frames in a row that are not right: behind them nothing is looked for. */
+#define SLOTWRITE_WRONG_FRAMES 2u
 /* More frames than fit into the tables. */
 #define SLOTWRITE_FRAMES_MAX 32768u
 
