@@ -404,7 +404,7 @@ static int drop_rights(struct err *err)
 		{ FETCH_RESOLV_DIR, SANDBOX_READ },
 		{ "/data/config", SANDBOX_READ }, /* ca.pem, which may be replaced */
 		{ UPDATE_MEDIA_DIR, SANDBOX_READ },
-		{ "/dev/urandom", SANDBOX_READ }, /* mbedTLS */
+		{ "/dev/random", SANDBOX_READ }, /* mbedTLS */
 		{ NULL, SANDBOX_CONNECT },
 	};
 	int rc;

@@ -17,12 +17,13 @@
 
 #define SLICES_A_TURN 16
 #define PART_BYTES 16384
+/* A FIFO of that name must not hold us. */
+#define FILE_FLAGS (O_RDONLY | O_NONBLOCK)
 
 /* open_beneath - a path below dir_fd that no symbolic link and no .. leads out of. */
 static int open_beneath(int dir_fd, const char *path, uint64_t flags)
 {
-	/* O_NONBLOCK: a FIFO of that name must not hold us. */
-	const struct open_how how = { .flags = flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+	const struct open_how how = { .flags = flags | O_CLOEXEC | O_NOFOLLOW,
 				      .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
 						 RESOLVE_NO_MAGICLINKS };
 	long fd = syscall(SYS_openat2, dir_fd, path, &how, sizeof(how));
@@ -83,7 +84,7 @@ static int open_object(struct fetch_read *r, struct err *err)
 		fd = fd < 0 ? -errno : fd;
 	} else {
 		fetch_object(&r->queue[0], path, sizeof(path));
-		fd = open_beneath(r->f->source_fd, path, O_RDONLY);
+		fd = open_beneath(r->f->source_fd, path, FILE_FLAGS);
 	}
 	return fd < 0 ? err_sys(err, fd, "cannot open it") : fd;
 }

@@ -45,6 +45,7 @@ static struct source_config config = {
 };
 static bool both;
 static uint64_t cancel_at, slow_ms;
+static const char *then;
 static uint32_t ids;
 
 static _Noreturn void broken(const char *what)
@@ -83,6 +84,8 @@ static int set(const char *key, const char *v)
 		config.kind = strcmp(v, "fd") == 0     ? SOURCE_FD
 			      : strcmp(v, "file") == 0 ? SOURCE_FILE
 						       : SOURCE_FOLDER;
+	else if (strcmp(key, "then") == 0)
+		then = v;
 	else if (strcmp(key, "both") == 0)
 		both = true;
 	else if (strcmp(key, "skip_max") == 0)
@@ -257,9 +260,12 @@ int main(int argc, char **argv)
 	(void)close(to_writer[1]);
 	send_config(to_main[0]);
 	for (; i + 1 < argc; i += 2) {
+		const struct timespec moment = { .tv_nsec = 10000000 };
 		struct ask asks[2] = { 0 };
 		char second[256];
 
+		while (ids && then && access(then, F_OK))
+			(void)nanosleep(&moment, NULL);
 		(void)snprintf(second, sizeof(second), "%s.2", argv[i + 1]);
 		for (int n = 0; n < (both ? 2 : 1); n++) {
 			asks[n].fd = n ? to_writer[0] : to_main[0];

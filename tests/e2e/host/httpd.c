@@ -101,8 +101,12 @@ static void conn_close(struct httpd_conf *conf, struct httpd_conn *c, bool reset
 	(void)close(c->fd);
 	c->state = CONN_FREE;
 	if (c->peer) {
-		c->peer->peer = NULL;
-		c->peer->close_after = true;
+		struct httpd_conn *other = c->peer;
+
+		other->peer = NULL;
+		other->close_after = true;
+		if (!other->out_len)
+			conn_close(conf, other, false);
 	}
 }
 
