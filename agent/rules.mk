@@ -26,6 +26,19 @@ $(eval $(call target_program,cairn-status,agent/core/cairn_status.c,))
 FETCH_SRC := $(addprefix agent/update/fetch,.c _http.c _conf.c _file.c)
 FETCH_LIBS := -lcurl -lmbedtls -lmbedx509
 WRITER_SRC := $(addprefix agent/update/writer,.c _open.c _source.c _install.c)
-UPDATE_SRC := $(addprefix agent/update/,main.c fault.c) $(WRITER_SRC) $(FETCH_SRC) \
-	$(addprefix agent/core/,notify.c parts.c sandbox.c)
+UPDATE_SRC := $(addprefix agent/update/,main.c policy.c source.c records.c health.c runner.c \
+	stick.c control.c publish.c orders.c fault.c) $(WRITER_SRC) $(FETCH_SRC) \
+	$(addprefix agent/core/,notify.c parts.c sandbox.c initclient.c) agent/init/client.c
 $(eval $(call target_program,update,$(UPDATE_SRC),$(FETCH_LIBS)))
+$(eval $(call target_program,cairn-update,agent/update/cairn_update.c agent/core/parts.c,))
+
+# The same with named steps at which a test may kill it (agent/update/fault.h): the development root.
+$(TO)/faults/%.o: %.c $(TO)/sysroot/.stamp
+	@mkdir -p $(@D)
+	$(call say,CC,$< ($(ARCH), faults))$(TARGET_CC) $(CPPFLAGS) -DCAIRN_FAULTS $(TARGET_CFLAGS) -MMD -MP -c -o $@ $<
+UPDATE_FAULT_OBJ := $(patsubst %.c,$(TO)/faults/%.o,$(UPDATE_SRC))
+PROGRAMS += $(TO)/bin/update-faults
+$(TO)/bin/update-faults: $(UPDATE_FAULT_OBJ) $(TO)/libcairn.a
+	@mkdir -p $(@D)
+	$(call say,LINK,update-faults ($(ARCH)))$(TARGET_CC) $(TARGET_CFLAGS) $(TARGET_LDFLAGS) -o $@ $(UPDATE_FAULT_OBJ) $(TO)/libcairn.a $(FETCH_LIBS) -lmbedcrypto -lzstd
+-include $(UPDATE_FAULT_OBJ:.o=.d)

@@ -169,7 +169,7 @@ void status_counts(const struct status *s, uint32_t *ret_up, uint32_t *ret_all)
 
 struct line {
 	char *buf;
-	size_t used;
+	size_t size, used;
 };
 
 static void __attribute__((format(printf, 2, 3))) add(struct line *l, const char *fmt, ...)
@@ -178,11 +178,11 @@ static void __attribute__((format(printf, 2, 3))) add(struct line *l, const char
 	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(l->buf + l->used, STATUS_LINE_SIZE - l->used, fmt, ap);
+	n = vsnprintf(l->buf + l->used, l->size - l->used, fmt, ap);
 	va_end(ap);
 	/* Every value is bounded so that this cannot be; a cut line still ends in its newline. */
-	if (n < 0 || l->used + (size_t)n >= STATUS_LINE_SIZE) {
-		l->used = STATUS_LINE_SIZE - 1;
+	if (n < 0 || l->used + (size_t)n >= l->size) {
+		l->used = l->size - 1;
 		l->buf[l->used - 1] = '\n';
 	} else {
 		l->used += (size_t)n;
@@ -218,7 +218,7 @@ static void add_pcr(struct line *l, const struct status_measured *m, unsigned in
 size_t status_line(const struct status *s, char ret_line[static STATUS_LINE_SIZE])
 {
 	static const unsigned int shown[] = { 4, 7, 8, 9 };
-	struct line l = { .buf = ret_line };
+	struct line l = { .buf = ret_line, .size = STATUS_LINE_SIZE };
 	uint32_t up, all;
 	size_t i;
 
@@ -353,6 +353,81 @@ static void write_surroundings(struct json *j, const struct status *s)
 	json_close_object(j);
 }
 
+static void write_slot(struct json *j, const struct status_update *u, unsigned int slot)
+{
+	json_key(j, slot ? "b" : "a");
+	json_open_object(j);
+	json_member_bool(j, "good", u->good[slot]);
+	json_member_uint(j, "tries", u->tries[slot]);
+	json_close_object(j);
+}
+
+static void write_attempt(struct json *j, const struct updatelog_attempt *a)
+{
+	json_open_object(j);
+	json_member_int(j, "time_s", a->time_s);
+	json_member_uint(j, "from", a->from);
+	json_member_uint(j, "release", a->release);
+	text_or_null(j, "version", a->version);
+	json_member_string(j, "kind", updatelog_kind_name(a->kind));
+	json_member_string(j, "source", updatelog_source_name(a->source));
+	json_member_string(j, "outcome", updatelog_outcome_name(a->outcome));
+	json_member_uint(j, "seconds", a->seconds);
+	json_member_uint(j, "fetched_bytes", a->fetched_bytes);
+	text_or_null(j, "why", a->why);
+	json_close_object(j);
+}
+
+static void write_update(struct json *j, const struct status_update *u)
+{
+	uint32_t i;
+
+	json_key(j, "update");
+	json_open_object(j);
+	text_or_null(j, "state", u->state);
+	json_member_bool(j, "paused", u->paused);
+	json_member_uint(j, "release", u->release);
+	text_or_null(j, "version", u->version);
+	text_or_null(j, "kind", u->kind);
+	text_or_null(j, "source", u->source);
+	json_key(j, "percent");
+	if (u->state[0] && u->percent <= 100)
+		json_uint(j, u->percent);
+	else
+		json_null(j);
+	json_member_uint(j, "speed_kib_s", u->speed_kib_s);
+	json_member_uint(j, "fetched_bytes", u->fetched_bytes);
+	text_or_null(j, "what", u->what);
+	text_or_null(j, "why", u->why);
+	json_member_uint(j, "failures", u->failures);
+	json_member_bool(j, "marked_good", u->marked);
+	text_or_null(j, "primary", u->primary);
+	write_slot(j, u, 0);
+	write_slot(j, u, 1);
+	text_or_null(j, "channel", u->channel);
+	json_member_uint(j, "sequence", u->sequence);
+	json_member_int(j, "created_s", u->created_s);
+	json_member_int(j, "expires_s", u->expires_s);
+	text_or_null(j, "currency", u->time);
+	json_key(j, "history");
+	json_open_array(j);
+	for (i = 0; i < u->attempts && i < UPDATELOG_ATTEMPTS; i++)
+		write_attempt(j, &u->attempt[i]);
+	json_close_array(j);
+	json_close_object(j);
+}
+
+size_t status_verdict_text(const struct status *s, char ret_text[static STATUS_VERDICT_TEXT_SIZE])
+{
+	struct line l = { .buf = ret_text, .size = STATUS_VERDICT_TEXT_SIZE };
+
+	add(&l, "state=%s\nwhat=%s\nwhy=", NAME(verdict_names, s->verdict.kind),
+	    word(s->verdict.what));
+	add_quoted(&l, s->verdict.why);
+	add(&l, "\ntpm=%s\n", NAME(tpm_names, s->measured.tpm));
+	return l.used;
+}
+
 int status_json(const struct status *s, char ret_text[static STATUS_JSON_SIZE])
 {
 	uint32_t up, all;
@@ -370,6 +445,7 @@ int status_json(const struct status *s, char ret_text[static STATUS_JSON_SIZE])
 	text_or_null(&j, "what", s->verdict.what);
 	text_or_null(&j, "why", s->verdict.why);
 	text_or_null(&j, "version", s->version);
+	json_member_uint(&j, "release", s->release);
 	text_or_null(&j, "variant", s->variant);
 	json_member_bool(&j, "insecure_development_keys", s->dev_keys);
 	json_member_uint(&j, "uptime_ms", s->uptime_ms);
@@ -381,6 +457,7 @@ int status_json(const struct status *s, char ret_text[static STATUS_JSON_SIZE])
 	json_member_uint(&j, "services_all", all);
 	write_services(&j, s);
 	write_surroundings(&j, s);
+	write_update(&j, &s->update);
 	json_close_object(&j);
 	rc = json_end(&j, &len);
 	if (rc)

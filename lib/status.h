@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "crypto.h"
+#include "updatelog.h"
 
 /*
  * The state of the machine as one plain struct, the verdict on it, and its two forms for others:
@@ -20,7 +21,7 @@
 #define STATUS_TEXT_SIZE 128
 #define STATUS_WHY_SIZE 192
 #define STATUS_PCRS 24
-#define STATUS_JSON_SIZE 65536 /* bytes that hold every document with its NUL */
+#define STATUS_JSON_SIZE 98304 /* bytes that hold every document with its NUL */
 #define STATUS_LINE_SIZE 1536
 
 enum status_health {
@@ -74,9 +75,29 @@ struct status_verdict {
 	char why[STATUS_WHY_SIZE];
 };
 
+/* What service update says (docs/update.md). */
+struct status_update {
+	char state[24];	  /* "": it has said nothing */
+	uint64_t release; /* offered, being written, or written; 0 none */
+	char version[64], kind[8], source[12];
+	uint32_t percent; /* of the step under way; 101: none is */
+	uint64_t speed_kib_s, fetched_bytes;
+	char what[32], why[STATUS_WHY_SIZE];
+	uint32_t failures; /* in a row */
+	bool paused, marked;
+	char primary[4];	    /* a, b, - */
+	uint32_t good[2], tries[2]; /* of slot a, b */
+	char channel[512], time[16];
+	uint64_t sequence;
+	int64_t created_s, expires_s; /* of the last channel read; 0 none */
+	uint32_t attempts;
+	struct updatelog_attempt attempt[UPDATELOG_ATTEMPTS]; /* oldest first */
+};
+
 struct status {
 	/* Of the release and this boot: fixed while the agent runs. */
 	char version[64];
+	uint64_t release; /* its number; 0 not known */
 	char variant[16]; /* production, dev */
 	bool dev_keys;	  /* signed with the insecure development keys */
 	char slot[2];	  /* a, b */
@@ -104,6 +125,7 @@ struct status {
 	uint32_t mem_total_kib, mem_used_kib, mem_available_kib;
 	uint32_t watchdog_s; /* hardware watchdog's time; 0: none */
 	struct status_verdict verdict;
+	struct status_update update;
 };
 
 /*
@@ -121,6 +143,14 @@ void status_counts(const struct status *s, uint32_t *ret_up, uint32_t *ret_all);
  * empty while STARTING. Returns its length.
  */
 size_t status_line(const struct status *s, char ret_line[static STATUS_LINE_SIZE]);
+
+#define STATUS_VERDICT_TEXT_SIZE 512
+
+/*
+ * status_verdict_text - the verdict as key=value for other services: state=, what=, why=, tpm=.
+ * Returns its length.
+ */
+size_t status_verdict_text(const struct status *s, char ret_text[static STATUS_VERDICT_TEXT_SIZE]);
 
 /* status_json - the document, ends with a newline. Returns its length, or -errno of json_end. */
 int status_json(const struct status *s, char ret_text[static STATUS_JSON_SIZE]);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,7 @@
 
 #define RUN_DIR "/run/cairn"
 #define STATUS_SOCKET RUN_DIR "/status.sock"
+#define VERDICT_DIR RUN_DIR "/agent"
 #define DEADLINE_MS_DEFAULT 60000u
 #define TPM_PATIENCE_MS 20000u
 #define ASK_FAST_MS 20u	  /* until the first verdict: ready is said when it is so */
@@ -59,6 +61,17 @@ static bool same_verdict(const struct status_verdict *a, const struct status_ver
 	return a->kind == b->kind && strcmp(a->what, b->what) == 0;
 }
 
+/* publish - for other services: service update waits for it (docs/update.md). */
+static void publish(const struct agent *a)
+{
+	char text[STATUS_VERDICT_TEXT_SIZE];
+	int rc = io_replace_file(VERDICT_DIR "/verdict", text,
+				 status_verdict_text(&a->status, text), 0644);
+
+	if (rc)
+		(void)fprintf(stderr, "agent: cannot write the verdict: %s\n", strerror(-rc));
+}
+
 static void judge(struct agent *a)
 {
 	char line[STATUS_LINE_SIZE];
@@ -84,6 +97,7 @@ static void judge(struct agent *a)
 	len = status_line(&a->status, line);
 	/* init puts it on the consoles too (console=yes in agent.conf). */
 	(void)!write(2, line, len);
+	publish(a);
 }
 
 /* Parts. */
@@ -123,6 +137,7 @@ static int on_front(struct agent *a)
 	if (ask.version != PART_VERSION)
 		return -EBADMSG;
 	facts_read_now(&a->status);
+	facts_read_update(&a->status);
 	return part_send(a->front_fd, &a->status, sizeof(a->status));
 }
 
@@ -193,9 +208,14 @@ static int serve(struct agent *a, struct err *err)
 
 static int make_places(struct err *err)
 {
+	const struct passwd *pw = getpwnam(PART_USER_MAIN);
+
 	if ((mkdir(RUN_DIR, 0755) && errno != EEXIST) ||
 	    (mkdir(PART_EMPTY_DIR, 0555) && errno != EEXIST))
 		return err_sys(err, -errno, "cannot make " PART_EMPTY_DIR);
+	if ((mkdir(VERDICT_DIR, 0755) && errno != EEXIST) ||
+	    (pw && chown(VERDICT_DIR, pw->pw_uid, pw->pw_gid)))
+		return err_sys(err, -errno, "cannot make " VERDICT_DIR);
 	return 0;
 }
 
@@ -257,6 +277,7 @@ static int drop_rights(struct err *err)
 	const struct sandbox_caps none = { 0 };
 	const struct sandbox_path paths[] = {
 		{ RUN_DIR, SANDBOX_READ },
+		{ VERDICT_DIR, SANDBOX_READ | SANDBOX_WRITE },
 		{ "/proc", SANDBOX_READ },
 	};
 	int rc;

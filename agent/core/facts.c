@@ -21,6 +21,8 @@
 #define NET_FILE "/run/cairn/net"
 #define NTP_FILE "/run/cairn/ntp"
 #define TIME_FILE "/run/cairn/time"
+#define UPDATE_FILE "/run/cairn/update/status"
+#define HISTORY_FILE "/run/cairn/update/history"
 /* EFI_GLOBAL_VARIABLE (UEFI 2.10, section 3.3) */
 #define EFI_VAR(name) "/sys/firmware/efi/efivars/" name "-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 
@@ -65,6 +67,7 @@ static void read_release(struct status *s)
 
 	(void)words_read(&w, RELEASE_FILE);
 	words_get(&w, "version", s->version, sizeof(s->version));
+	s->release = (uint64_t)words_number(&w, "release");
 	words_get(&w, "variant", s->variant, sizeof(s->variant));
 	words_get(&w, "keys", keys, sizeof(keys));
 	s->dev_keys = strcmp(keys, "dev") == 0;
@@ -244,4 +247,52 @@ void facts_read_now(struct status *s)
 	read_memory(s);
 	s->uptime_ms = facts_boot_ms();
 	s->wall_s = (int64_t)time(NULL);
+}
+
+static void read_history(struct status_update *u)
+{
+	static struct updatelog log;
+	uint8_t *buf _cleanup_free_ = malloc(UPDATELOG_SIZE_MAX + 1);
+	size_t len;
+
+	u->attempts = 0;
+	if (!buf || io_read_file(HISTORY_FILE, buf, UPDATELOG_SIZE_MAX + 1, &len) ||
+	    updatelog_parse(buf, len, &log, NULL))
+		return;
+	u->attempts = (uint32_t)log.attempts;
+	memcpy(u->attempt, log.attempt, sizeof(u->attempt));
+}
+
+void facts_read_update(struct status *s)
+{
+	struct status_update *u = &s->update;
+	struct words w;
+	char percent[16];
+
+	(void)words_read(&w, UPDATE_FILE);
+	words_get(&w, "state", u->state, sizeof(u->state));
+	u->release = (uint64_t)words_number(&w, "release");
+	words_get(&w, "version", u->version, sizeof(u->version));
+	words_get(&w, "kind", u->kind, sizeof(u->kind));
+	words_get(&w, "source", u->source, sizeof(u->source));
+	words_get(&w, "percent", percent, sizeof(percent));
+	u->percent = percent[0] ? (uint32_t)strtoul(percent, NULL, 10) : 101;
+	u->speed_kib_s = (uint64_t)words_number(&w, "speed_kib_s");
+	u->fetched_bytes = (uint64_t)words_number(&w, "fetched");
+	words_get(&w, "what", u->what, sizeof(u->what));
+	words_get(&w, "why", u->why, sizeof(u->why));
+	u->failures = (uint32_t)words_number(&w, "failures");
+	u->paused = words_number(&w, "paused") == 1;
+	u->marked = words_number(&w, "marked") == 1;
+	words_get(&w, "primary", u->primary, sizeof(u->primary));
+	u->good[0] = words_number(&w, "a_good") == 1;
+	u->good[1] = words_number(&w, "b_good") == 1;
+	u->tries[0] = (uint32_t)words_number(&w, "a_tries");
+	u->tries[1] = (uint32_t)words_number(&w, "b_tries");
+	words_get(&w, "channel", u->channel, sizeof(u->channel));
+	words_get(&w, "time", u->time, sizeof(u->time));
+	u->sequence = (uint64_t)words_number(&w, "sequence");
+	u->created_s = words_number(&w, "created");
+	u->expires_s = words_number(&w, "expires");
+	read_history(u);
 }

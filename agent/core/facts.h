@@ -18,4 +18,7 @@ void facts_read_now(struct status *s);
 /* facts_boot_ms - since kernel start, suspended time included. */
 uint64_t facts_boot_ms(void);
 
+/* facts_read_update - what service update says; only when somebody asks. */
+void facts_read_update(struct status *s);
+
 #endif

@@ -46,5 +46,7 @@ int part_front(int fd, int listen_fd);
 int part_receive(int fd, void *ret_message, size_t size);
 /* part_send - 0, -EAGAIN the other part does not read, or -errno. */
 int part_send(int fd, const void *message, size_t size);
+/* part_send_fd - likewise, with a descriptor (SCM_RIGHTS; -1: without). */
+int part_send_fd(int fd, const void *message, size_t size, int passed);
 
 #endif

@@ -17,6 +17,16 @@
 #define DATA_PARTITION 7
 #define DATA_TYPE_GUID "63616972-6e00-4000-8000-000000000007"
 
+/*
+ * Factory reset: with this file on DATA, the next start of `data` wipes it before anything else
+ * uses it. ALL makes the file system anew; KEEP removes all files but those below
+ * DATA_IDENTITY. The order comes from service update, whose folder the file is in.
+ */
+#define DATA_RESET_FILE "cairn/update/factory-reset"
+#define DATA_RESET_ALL "all\n"
+#define DATA_RESET_KEEP "keep-identity\n"
+#define DATA_IDENTITY "cairn/identity"
+
 /* Where things are; the tests put them elsewhere. */
 struct data_places {
 	const char *boot;     /* /run/cairn/boot, from the root finder */

@@ -218,6 +218,27 @@ static void test_failed_line_is_one_line(void **state)
 	assert_non_null(strstr(line, "version=- variant"));
 }
 
+static void test_verdict_text(void **state)
+{
+	char text[STATUS_VERDICT_TEXT_SIZE];
+	size_t len;
+
+	(void)state;
+	healthy();
+	judge();
+	s.verdict = v;
+	len = status_verdict_text(&s, text);
+	assert_int_equal(len, strlen(text));
+	assert_string_equal(text, "state=ready\nwhat=-\nwhy=\"\"\ntpm=2.0\n");
+	s.service[1].health = STATUS_FAILED;
+	strcpy(s.service[1].reason, "said \"no\"\nstate=ready");
+	judge();
+	s.verdict = v;
+	(void)status_verdict_text(&s, text);
+	assert_string_equal(text, "state=failed\nwhat=service:netd\n"
+				  "why=\"said 'no' state=ready\"\ntpm=2.0\n");
+}
+
 static void test_json(void **state)
 {
 	static char text[STATUS_JSON_SIZE];
@@ -258,6 +279,21 @@ static void test_json(void **state)
 	END(time_servers);
 	END(verdict.what);
 	END(verdict.why);
+	END(update.state);
+	END(update.version);
+	END(update.kind);
+	END(update.source);
+	END(update.what);
+	END(update.why);
+	END(update.primary);
+	END(update.channel);
+	END(update.time);
+	s.update.attempts = UPDATELOG_ATTEMPTS;
+	s.update.percent = 100;
+	for (i = 0; i < UPDATELOG_ATTEMPTS; i++) {
+		END(update.attempt[i].version);
+		END(update.attempt[i].why);
+	}
 	for (i = 0; i < STATUS_SERVICES_MAX; i++) {
 		END(service[i].name);
 		END(service[i].state);
@@ -278,6 +314,7 @@ int main(void)
 		cmocka_unit_test(test_cause_before_consequence),
 		cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_failed_line_is_one_line),
+		cmocka_unit_test(test_verdict_text),
 		cmocka_unit_test(test_json),
 	};
 
