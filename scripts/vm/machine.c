@@ -217,7 +217,8 @@ int machine_end(struct machine *m)
 
 void machine_complaints(const struct machine *m, int fd)
 {
-	static const char *const names[] = { "qemu.err", "swtpm.err", "swtpm_setup.err" };
+	static const char *const names[] = { "qemu.err", "swtpm.err", "swtpm_setup.err",
+					     "run.err" };
 	static char buf[16384];
 	char path[128];
 	size_t len;

@@ -65,7 +65,7 @@ static const char usage_text[] =
 	"  --wait ERE  --absent ERE  --send TEXT  --key NAMES  --qmp JSON  --wait-exit\n"
 	"  --wait-reset  --screenshot FILE.png  --hold S (neither restarts nor switches off)\n"
 	"  --wait-write N (so many entries in the first disk's LOG)  --kill (the power goes)\n"
-	"  --say TEXT (to standard output)\n";
+	"  --say TEXT (to standard output)  --run COMMAND (of this host's shell, to its end)\n";
 
 enum {
 	OPT_DISK = 256,
@@ -134,6 +134,7 @@ static const struct option options[] = {
 	{ "wait-write", required_argument, NULL, OPT_STEP + STEP_WAIT_WRITE },
 	{ "kill", no_argument, NULL, OPT_STEP + STEP_KILL },
 	{ "say", required_argument, NULL, OPT_STEP + STEP_SAY },
+	{ "run", required_argument, NULL, OPT_STEP + STEP_RUN },
 	{ NULL, 0, NULL, 0 },
 };
 

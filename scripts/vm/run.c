@@ -15,6 +15,7 @@
 #include "box.h"
 #include "lib/io.h"
 #include "qmp.h"
+#include "spawn.h"
 #include "storm.h"
 
 /* An unfinished line (a prompt) counts when nothing followed for so long. */
@@ -212,6 +213,12 @@ static int try_step(struct runner *r, struct step *s, struct err *err)
 			     r->c->len && r->c->text[r->c->len - 1] != '\n' ? "\n" : "", s->arg);
 		(void)fflush(stdout);
 		return 1;
+	case STEP_RUN: {
+		char *argv[] = { "sh", "-c", s->text, NULL };
+
+		rc = spawn_wait(argv, r->m->dir, "run.err", err);
+		return rc ? rc : 1;
+	}
 	case STEP_HOLD:
 		if (r->off || r->qmp.resets != r->resets_seen)
 			return err_set(err, -EPIPE, "the machine %s",

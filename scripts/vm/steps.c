@@ -20,6 +20,7 @@ static const char *const names[] = {
 	[STEP_WAIT_WRITE] = "--wait-write",
 	[STEP_KILL] = "--kill",
 	[STEP_SAY] = "--say",
+	[STEP_RUN] = "--run",
 };
 
 const char *step_name(enum step_kind kind)
@@ -111,6 +112,10 @@ int steps_add(struct steps *s, enum step_kind kind, const char *arg, unsigned in
 		step->writes = strtoull(arg, &end, 10);
 		if (*end || end == arg)
 			return err_set(err, -EINVAL, "--wait-write: `%s' is no number", arg);
+	}
+	if (kind == STEP_RUN) {
+		step->text = strdup(arg);
+		return step->text ? 0 : err_sys(err, -ENOMEM, "--run");
 	}
 	return kind == STEP_SEND ? make_text(step, err) : 0;
 }

@@ -24,13 +24,14 @@ enum step_kind {
 	STEP_WAIT_WRITE, /* so many entries are in the first recorded disk's log */
 	STEP_KILL,	 /* the power goes */
 	STEP_SAY,	 /* a line for who watches */
+	STEP_RUN,	 /* a command of this host, to its end */
 };
 
 struct step {
 	enum step_kind kind;
 	const char *arg; /* the command line's, or NULL */
 	regex_t re;	 /* of WAIT and ABSENT */
-	char *text;	 /* of SEND, escapes resolved; owned */
+	char *text;	 /* of SEND (escapes resolved) and RUN; owned */
 	unsigned int hold_s;
 	uint64_t writes; /* of WAIT_WRITE */
 	unsigned int timeout_s;
