@@ -11,7 +11,7 @@ $(eval $(call target_program,netd,$(NET_SRC) $(addprefix agent/net/,netd.c iface
 $(eval $(call target_program,timed,$(NET_SRC) agent/net/timed.c,))
 $(eval $(call target_program,net-event,agent/net/event.c,))
 
-DATA_SRC := $(addprefix agent/init/,data_main.c data_disk.c data_fs.c data_keep.c account.c clock.c)
+DATA_SRC := $(addprefix agent/init/,data_main.c data_disk.c data_fs.c data_keep.c data_reset.c account.c clock.c)
 $(eval $(call target_program,data,$(DATA_SRC),))
 $(eval $(call target_program,cairn-ctl,agent/init/ctl.c agent/init/client.c,))
 INSTALL_SRC := $(addprefix agent/install/,main.c targets.c) \
@@ -26,7 +26,7 @@ $(eval $(call target_program,cairn-status,agent/core/cairn_status.c,))
 FETCH_SRC := $(addprefix agent/update/fetch,.c _http.c _conf.c _file.c)
 FETCH_LIBS := -lcurl -lmbedtls -lmbedx509
 WRITER_SRC := $(addprefix agent/update/writer,.c _open.c _source.c _install.c)
-UPDATE_SRC := $(addprefix agent/update/,main.c policy.c source.c records.c health.c runner.c \
+UPDATE_SRC := $(addprefix agent/update/,main.c policy.c say.c source.c records.c health.c runner.c \
 	stick.c control.c publish.c orders.c fault.c) $(WRITER_SRC) $(FETCH_SRC) \
 	$(addprefix agent/core/,notify.c parts.c sandbox.c initclient.c) agent/init/client.c
 $(eval $(call target_program,update,$(UPDATE_SRC),$(FETCH_LIBS)))

@@ -14,6 +14,7 @@
 #include "hex.h"
 #include "io.h"
 #include "orders.h"
+#include "say.h"
 
 #define REBOOT_AGAIN_MS 30000u
 #define BLIND_AGAIN_MS 60000u
@@ -277,8 +278,8 @@ static int install(struct update *u, enum updatelog_kind kind)
 	/* From here on the inactive slot holds nothing to go to. */
 	u->written_release = 0;
 	begin_attempt(u, kind);
-	(void)dprintf(2, "installing release %llu (%s) as %s\n", (unsigned long long)u->job.release,
-		      u->job.version, updatelog_kind_name(kind));
+	say("installing release=%llu version=%s as=%s", (unsigned long long)u->job.release,
+	    u->job.version, updatelog_kind_name(kind));
 	return order_install(u, kind == UPDATELOG_DELTA ? u->job.delta : u->job.full);
 }
 
@@ -296,8 +297,7 @@ static int note_written(struct update *u)
 	}
 	note(u, "", "");
 	set_outcome(u, a, UPDATELOG_WRITTEN, "");
-	(void)dprintf(2, "release %llu is written and read back\n",
-		      (unsigned long long)u->job.release);
+	say("written release=%llu", (unsigned long long)u->job.release);
 	io_close_p(&u->job.fd);
 	leave_stick(u);
 	fault_point("written");
@@ -310,7 +310,7 @@ static void failed(struct update *u, enum updatelog_outcome outcome)
 {
 	struct updatelog_attempt *a = attempt_of(u);
 
-	(void)dprintf(2, "%s: %s\n", u->what, u->why);
+	say("failed what=%s why=\"%s\"", u->what, u->why);
 	if (a && a->outcome == UPDATELOG_RUNNING) {
 		a->seconds = (uint32_t)((main_now_ms() - u->job.since_ms) / 1000);
 		a->fetched_bytes = u->progress.fetched;
@@ -350,12 +350,11 @@ static int record_fallback(struct update *u)
 		a->outcome = UPDATELOG_FELL_BACK;
 		(void)snprintf(a->why, sizeof(a->why), "%s", why);
 		note(u, "fallback", why);
-		(void)dprintf(2, "release %llu was left: %s\n", (unsigned long long)a->release,
-			      why);
+		say("left release=%llu why=\"%s\"", (unsigned long long)a->release, why);
 		(void)records_save_log(&u->rec);
 	} else {
 		note(u, "fallback", "the primary slot was left by the boot loader");
-		(void)dprintf(2, "%s\n", u->why);
+		say("left what=fallback why=\"%s\"", u->why);
 	}
 	fault_point("fallback-recorded");
 	return order(u, WRITER_PRIMARY, WRITER_SLOT_NONE);
@@ -374,7 +373,7 @@ static void say_sick(struct update *u)
 
 	(void)snprintf(why, sizeof(why), "%.32s: %.150s", u->health.what, u->health.why);
 	note(u, u->health.what, u->health.why);
-	(void)dprintf(2, "not healthy in time: %s\n", why);
+	say("not healthy in time: %s", why);
 	if (a && u->state == UPDATEPLAN_TRIAL)
 		set_outcome(u, a, UPDATELOG_TRIAL, why);
 }
@@ -421,7 +420,7 @@ static int marked_good(struct update *u)
 	u->health.part_fd = -1;
 	if (a && a->outcome == UPDATELOG_TRIAL) {
 		set_outcome(u, a, UPDATELOG_GOOD, "");
-		(void)dprintf(2, "release %llu is good\n", (unsigned long long)u->own.release);
+		say("good release=%llu", (unsigned long long)u->own.release);
 	}
 	note(u, "", "");
 	u->failures = 0;
@@ -453,6 +452,10 @@ static int reboot(struct update *u)
 
 	fault_point("reboot-order");
 	(void)records_save_keep(&u->rec);
+	if (u->job.release && u->job.release == u->written_release)
+		say("restarts into release=%llu", (unsigned long long)u->job.release);
+	else
+		say("restarts");
 	arm(u, REBOOT_AGAIN_MS);
 	rc = orders_reboot();
 	if (rc)
@@ -605,6 +608,7 @@ int policy_report(struct update *u, const struct writer_report *r)
 	if (!r->final) {
 		u->progress = *r;
 		measure(u, r);
+		say_progress(u);
 		return 0;
 	}
 	if (r->op == WRITER_STAGE1) {
@@ -618,7 +622,7 @@ int policy_report(struct update *u, const struct writer_report *r)
 	if (event != UPDATEPLAN_EV_DONE && event != UPDATEPLAN_EV_ABORTED) {
 		note(u, r->what[0] ? r->what : "writer", r->why[0] ? r->why : strerror(-r->rc));
 		if (u->state == UPDATEPLAN_DELTA)
-			(void)dprintf(2, "delta: %s\n", u->why);
+			say("delta not used: %s", u->why);
 	}
 	/* Nothing more to fall back to where the full bundle is what is not there. */
 	if (event == UPDATEPLAN_EV_NO_DELTA && r->cause == WRITER_CAUSE_SOURCE &&
@@ -656,6 +660,7 @@ static enum updateplan_event judge_offer(struct update *u, uint64_t full_bytes,
 			(void)snprintf(why, sizeof(why), "release %llu failed here: %.140s",
 				       (unsigned long long)u->job.release, f->why);
 			note(u, "refused", why);
+			say("refuses %s", why);
 		} else {
 			note(u, "", "");
 		}
