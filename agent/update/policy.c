@@ -278,8 +278,8 @@ static int install(struct update *u, enum updatelog_kind kind)
 	/* From here on the inactive slot holds nothing to go to. */
 	u->written_release = 0;
 	begin_attempt(u, kind);
-	say("installing release=%llu version=%s as=%s", (unsigned long long)u->job.release,
-	    u->job.version, updatelog_kind_name(kind));
+	say_line("installing release=%llu version=%s as=%s", (unsigned long long)u->job.release,
+		 u->job.version, updatelog_kind_name(kind));
 	return order_install(u, kind == UPDATELOG_DELTA ? u->job.delta : u->job.full);
 }
 
@@ -297,7 +297,7 @@ static int note_written(struct update *u)
 	}
 	note(u, "", "");
 	set_outcome(u, a, UPDATELOG_WRITTEN, "");
-	say("written release=%llu", (unsigned long long)u->job.release);
+	say_line("written release=%llu", (unsigned long long)u->job.release);
 	io_close_p(&u->job.fd);
 	leave_stick(u);
 	fault_point("written");
@@ -310,7 +310,7 @@ static void failed(struct update *u, enum updatelog_outcome outcome)
 {
 	struct updatelog_attempt *a = attempt_of(u);
 
-	say("failed what=%s why=\"%s\"", u->what, u->why);
+	say_line("failed what=%s why=\"%s\"", u->what, u->why);
 	if (a && a->outcome == UPDATELOG_RUNNING) {
 		a->seconds = (uint32_t)((main_now_ms() - u->job.since_ms) / 1000);
 		a->fetched_bytes = u->progress.fetched;
@@ -350,11 +350,11 @@ static int record_fallback(struct update *u)
 		a->outcome = UPDATELOG_FELL_BACK;
 		(void)snprintf(a->why, sizeof(a->why), "%s", why);
 		note(u, "fallback", why);
-		say("left release=%llu why=\"%s\"", (unsigned long long)a->release, why);
+		say_line("left release=%llu why=\"%s\"", (unsigned long long)a->release, why);
 		(void)records_save_log(&u->rec);
 	} else {
 		note(u, "fallback", "the primary slot was left by the boot loader");
-		say("left what=fallback why=\"%s\"", u->why);
+		say_line("left what=fallback why=\"%s\"", u->why);
 	}
 	fault_point("fallback-recorded");
 	return order(u, WRITER_PRIMARY, WRITER_SLOT_NONE);
@@ -373,7 +373,7 @@ static void say_sick(struct update *u)
 
 	(void)snprintf(why, sizeof(why), "%.32s: %.150s", u->health.what, u->health.why);
 	note(u, u->health.what, u->health.why);
-	say("not healthy in time: %s", why);
+	say_line("not healthy in time: %s", why);
 	if (a && u->state == UPDATEPLAN_TRIAL)
 		set_outcome(u, a, UPDATELOG_TRIAL, why);
 }
@@ -420,7 +420,7 @@ static int marked_good(struct update *u)
 	u->health.part_fd = -1;
 	if (a && a->outcome == UPDATELOG_TRIAL) {
 		set_outcome(u, a, UPDATELOG_GOOD, "");
-		say("good release=%llu", (unsigned long long)u->own.release);
+		say_line("good release=%llu", (unsigned long long)u->own.release);
 	}
 	note(u, "", "");
 	u->failures = 0;
@@ -453,9 +453,9 @@ static int reboot(struct update *u)
 	fault_point("reboot-order");
 	(void)records_save_keep(&u->rec);
 	if (u->job.release && u->job.release == u->written_release)
-		say("restarts into release=%llu", (unsigned long long)u->job.release);
+		say_line("restarts into release=%llu", (unsigned long long)u->job.release);
 	else
-		say("restarts");
+		say_line("restarts");
 	arm(u, REBOOT_AGAIN_MS);
 	rc = orders_reboot();
 	if (rc)
@@ -622,7 +622,7 @@ int policy_report(struct update *u, const struct writer_report *r)
 	if (event != UPDATEPLAN_EV_DONE && event != UPDATEPLAN_EV_ABORTED) {
 		note(u, r->what[0] ? r->what : "writer", r->why[0] ? r->why : strerror(-r->rc));
 		if (u->state == UPDATEPLAN_DELTA)
-			say("delta not used: %s", u->why);
+			say_line("delta not used: %s", u->why);
 	}
 	/* Nothing more to fall back to where the full bundle is what is not there. */
 	if (event == UPDATEPLAN_EV_NO_DELTA && r->cause == WRITER_CAUSE_SOURCE &&
@@ -660,7 +660,7 @@ static enum updateplan_event judge_offer(struct update *u, uint64_t full_bytes,
 			(void)snprintf(why, sizeof(why), "release %llu failed here: %.140s",
 				       (unsigned long long)u->job.release, f->why);
 			note(u, "refused", why);
-			say("refuses %s", why);
+			say_line("refuses %s", why);
 		} else {
 			note(u, "", "");
 		}

@@ -7,7 +7,7 @@
 
 #define STEP_PERCENT 10u
 
-void say(const char *fmt, ...)
+void say_line(const char *fmt, ...)
 {
 	static char last[384];
 	char text[sizeof(last)];
@@ -36,7 +36,7 @@ void say_progress(const struct update *u)
 		return;
 	release = u->job.release;
 	said = percent;
-	say("%u %% of release=%llu, %llu KiB fetched, %llu KiB/s", percent,
-	    (unsigned long long)release, (unsigned long long)(r->fetched / 1024),
-	    (unsigned long long)(u->speed.bytes_s / 1024));
+	say_line("%u %% of release=%llu, %llu KiB fetched, %llu KiB/s", percent,
+		 (unsigned long long)release, (unsigned long long)(r->fetched / 1024),
+		 (unsigned long long)(u->speed.bytes_s / 1024));
 }

@@ -10,7 +10,7 @@
  */
 
 /* say - one line, without its end; a line that was the last one already is not said again. */
-void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void say_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* say_progress - each further tenth of what is being written, from u->progress. */
 void say_progress(const struct update *u);
