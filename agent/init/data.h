@@ -85,4 +85,15 @@ int data_keep_save(const char *mount_point, bool with_seed);
  */
 void data_feed(void);
 
+enum data_reset { DATA_RESET_NOT, DATA_RESET_WHOLE, DATA_RESET_KEEPING };
+
+/* data_reset_wanted - what the marker on a mounted DATA says. */
+enum data_reset data_reset_wanted(const char *mount_point);
+
+/*
+ * data_reset_keep - remove everything but DATA_IDENTITY, the marker last. A power cut before that
+ * finds the marker and begins again.
+ */
+int data_reset_keep(const char *mount_point, struct err *err);
+
 #endif

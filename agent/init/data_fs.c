@@ -206,6 +206,27 @@ static int mount_it(const struct data_disk *d, const char *mount_point, struct e
 		       : 0;
 }
 
+/* reset - a factory reset that was ordered, before anything else uses DATA. */
+static int reset(const struct data_disk *d, const struct data_places *p, enum data_state *state,
+		 struct err *err)
+{
+	enum data_reset what = data_reset_wanted(p->mount);
+	int rc;
+
+	if (what == DATA_RESET_NOT)
+		return 0;
+	(void)fprintf(stderr, "factory reset%s\n",
+		      what == DATA_RESET_KEEPING ? ", the identity is kept" : "");
+	*state = DATA_CREATED;
+	if (what == DATA_RESET_KEEPING)
+		return data_reset_keep(p->mount, err);
+	if (umount(p->mount))
+		return err_sys(err, -errno, "cannot unmount %s", p->mount);
+	/* Its first step is the mark "being made", which a cut leaves for the next boot. */
+	rc = make(d, p, err);
+	return rc ? rc : mount_it(d, p->mount, err);
+}
+
 int data_fs_open(const struct data_disk *d, const struct data_places *p, enum data_state *ret_state,
 		 struct err *err)
 {
@@ -240,6 +261,11 @@ int data_fs_open(const struct data_disk *d, const struct data_places *p, enum da
 		rc = mount_it(d, p->mount, err);
 	if (rc)
 		return rc;
+	rc = reset(d, p, &state, err);
+	if (rc) {
+		(void)umount(p->mount);
+		return rc;
+	}
 	grow(d, p->mount);
 	*ret_state = state;
 	return 0;

@@ -109,6 +109,44 @@ check full 'state full && echo more >"$tmp/mnt/system/more"' # root has the rese
 rm "$tmp/mnt/fill"
 down
 
+# Factory reset, by the marker that service update writes.
+fill() {
+	mkdir -p "$tmp/mnt/cairn/identity/deep" "$tmp/mnt/cairn/update" "$tmp/mnt/config"
+	echo me >"$tmp/mnt/cairn/identity/deep/key"
+	echo kept >"$tmp/mnt/config/file"
+	echo x >"$tmp/mnt/cairn/other"
+	ln -s / "$tmp/mnt/link"
+	# Deeper than there are descriptors for.
+	(cd "$tmp/mnt" && for i in $(seq 200); do mkdir d && cd d && echo x >f; done)
+}
+wiped() {
+	[ -z "$(find "$tmp/mnt" -mindepth 1 ! -path "$tmp/mnt/lost+found*" \
+		! -path "$tmp/mnt/system*" ! -path "$tmp/mnt/config" ! -path "$tmp/mnt/cairn*")" ] &&
+		[ ! -e "$tmp/mnt/cairn/other" ] && [ ! -e "$tmp/mnt/cairn/update/factory-reset" ]
+}
+up
+fill
+echo keep-identity >"$tmp/mnt/cairn/update/factory-reset"
+again
+check reset-keeps-identity 'state created && wiped && [ "$(cat "$tmp/mnt/cairn/identity/deep/key")" = me ]'
+again
+check reset-is-over 'state ok && [ -s "$tmp/mnt/cairn/identity/deep/key" ]'
+# Cut in the middle of it: what is left carries the marker, and the next boot goes on.
+fill
+echo keep-identity >"$tmp/mnt/cairn/update/factory-reset"
+rm -rf "$tmp/mnt/config" "$tmp/mnt/d/d"
+again
+check reset-goes-on 'state created && wiped && [ "$(cat "$tmp/mnt/cairn/identity/deep/key")" = me ]'
+fill
+echo all >"$tmp/mnt/cairn/update/factory-reset"
+again
+check reset-all 'state created && wiped && [ ! -e "$tmp/mnt/cairn/identity" ]'
+again
+check reset-all-is-over 'state ok'
+mkdir -p "$tmp/mnt/config"
+echo kept >"$tmp/mnt/config/file"
+down
+
 dd if=/dev/urandom of="${loop}p7" bs=1024 seek=1 count=1 conv=notrunc 2>/dev/null
 up
 check superblock-lost 'state repaired && [ "$(cat "$tmp/mnt/config/file")" = kept ]'
