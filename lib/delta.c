@@ -168,7 +168,7 @@ static int stream_read(struct delta *d, struct bytes *in, uint8_t *out, uint32_t
 		return 1;
 	from.size = take(d, in, d->packed_left);
 	/* libzstd takes calls without progress for an error. */
-	if (from.size == 0 && !d->held)
+	if (from.size == 0 && (to.size == 0 || !d->held))
 		return 0;
 	rc = ZSTD_decompressStream(d->zstd, &to, &from);
 	if (ZSTD_isError(rc))
@@ -181,7 +181,10 @@ static int stream_read(struct delta *d, struct bytes *in, uint8_t *out, uint32_t
 	/* The end of the zstd frame, of the packed and of the raw bytes are one. */
 	if (rc == 0)
 		return d->packed_left == 0 && d->raw_left == 0 ? 1 : -EBADMSG;
-	if (d->raw_left == 0 && (d->packed_left == 0 || (to.size == 0 && from.pos == 0)))
+	if (d->packed_left == 0 && (d->raw_left == 0 || !d->held))
+		return -EBADMSG;
+	/* It has more to give than it may. */
+	if (to.size == 0 && from.pos == 0)
 		return -EBADMSG;
 	return 0;
 }
@@ -266,6 +269,8 @@ static int run_side(struct delta *d, struct bytes *in)
 		if (rc < 0)
 			return rc;
 		d->side_len += made;
+		if (rc == 0 && made)
+			continue;
 		if (rc == 0)
 			return d->payload_left ? 0 : -EBADMSG;
 		rc = stream_begin(d, d->stream + 1);
