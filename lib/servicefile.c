@@ -314,6 +314,7 @@ enum key {
 	KEY_START_TIMEOUT,
 	KEY_STOP_TIMEOUT,
 	KEY_WATCHDOG,
+	KEY_VITAL,
 	KEY_MEMORY,
 	KEY_PIDS,
 	KEY_NOFILE,
@@ -331,33 +332,13 @@ enum key {
 };
 
 static const char *const key_names[] = {
-	"command",
-	"user",
-	"groups",
-	"needs",
-	"after",
-	"type",
-	"restart",
-	"backoff_ms",
-	"max_backoff_ms",
-	"reset_ms",
-	"start_timeout_ms",
-	"stop_timeout_ms",
-	"watchdog_ms",
-	"memory_max",
-	"pids_max",
-	"nofile",
-	"capabilities",
-	"critical",
-	"condition",
-	"oom_score_adj",
-	"nice",
-	"no_new_privs",
-	"console",
-	"orders",
-	"tty",
-	"runtime_dir",
-	"state_dir",
+	"command",	  "user",	  "groups",	      "needs",
+	"after",	  "type",	  "restart",	      "backoff_ms",
+	"max_backoff_ms", "reset_ms",	  "start_timeout_ms", "stop_timeout_ms",
+	"watchdog_ms",	  "vital_ms",	  "memory_max",	      "pids_max",
+	"nofile",	  "capabilities", "critical",	      "condition",
+	"oom_score_adj",  "nice",	  "no_new_privs",     "console",
+	"orders",	  "tty",	  "runtime_dir",      "state_dir",
 };
 
 static const char *const type_names[] = { "simple", "oneshot", "notify" };
@@ -380,6 +361,8 @@ static int set_limit(struct service_conf *c, enum key key, char *v, struct err *
 		return parse_u32(v, 1, 60000, &c->stop_timeout_ms, err);
 	case KEY_WATCHDOG:
 		return parse_u32(v, 0, DAY_MS, &c->watchdog_ms, err);
+	case KEY_VITAL:
+		return parse_u32(v, 0, DAY_MS, &c->vital_ms, err);
 	case KEY_MEMORY:
 		return parse_size(v, &c->memory_max_bytes, err);
 	case KEY_PIDS:

@@ -54,6 +54,7 @@ struct service_conf {
 	uint32_t start_timeout_ms;	     /* 0: none */
 	uint32_t stop_timeout_ms;	     /* 1..60000 */
 	uint32_t watchdog_ms;		     /* 0: none */
+	uint32_t vital_ms; /* not well for so long: init restarts the machine; 0: never */
 	uint64_t memory_max_bytes;
 	uint32_t pids_max;
 	uint32_t nofile;

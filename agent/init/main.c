@@ -134,7 +134,15 @@ static _Noreturn void run(int signal_fd)
 		uint64_t now = clock_boot_ms(), services_due = supervisor_tick(now);
 		uint64_t watchdog_due = watchdog_feed(now);
 		size_t n = 1 + CONTROL_FDS;
+		const char *vital = order ? NULL : supervisor_vital_late(now);
 		enum init_op asked;
+
+		if (vital) {
+			console_say("reboot: service %s was not well for too long", vital);
+			order = INIT_OP_REBOOT;
+			deadline_ms = now + SHUTDOWN_SERVICES_MS;
+			supervisor_stop_all(now);
+		}
 
 		if (order && (supervisor_stopped() || now >= deadline_ms)) {
 			char alive[256];

@@ -36,6 +36,7 @@ struct service {
 	uint64_t spawned_ms;  /* the present or last process */
 	uint64_t timer_ms;    /* TIMEOUT is due, 0: never */
 	uint64_t watchdog_ms; /* WATCHDOG is due, 0: never */
+	uint64_t well_ms;     /* when it was last well, for vital_ms */
 	char reason[INIT_REASON_MAX];
 	bool leftovers; /* waits for its cgroup to be empty */
 };
@@ -394,6 +395,31 @@ int supervisor_order(enum init_op op, const char *name, uint64_t now_ms)
 				   : SERVICE_EV_RESTART,
 	      now_ms);
 	return 0;
+}
+
+/* Well is what has stayed up, is done, or is down by order; a service that comes up only to end
+ * again is not. */
+static bool is_well(const struct service *s, const struct service_conf *c, uint64_t now_ms)
+{
+	return (s->state == SERVICE_UP && now_ms - s->since_ms >= c->reset_ms) ||
+	       s->state == SERVICE_DONE || s->state == SERVICE_SKIPPED || s->state == SERVICE_DOWN;
+}
+
+const char *supervisor_vital_late(uint64_t now_ms)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		struct service *s = &services[i];
+
+		if (!confs[i].vital_ms)
+			continue;
+		if (!confs[i].problem[0] && is_well(s, &confs[i], now_ms))
+			s->well_ms = now_ms;
+		else if (now_ms - s->well_ms > confs[i].vital_ms)
+			return confs[i].name;
+	}
+	return NULL;
 }
 
 bool supervisor_may_order(uid_t uid)

@@ -37,6 +37,9 @@ void supervisor_poll_take(const struct pollfd *fds, size_t count, uint64_t now_m
 /* supervisor_order - START, STOP or RESTART by name. 0, -ENOENT, -EBUSY while stopping. */
 int supervisor_order(enum init_op op, const char *name, uint64_t now_ms);
 
+/* supervisor_vital_late - the name of a service that was not well for its vital_ms, or NULL. */
+const char *supervisor_vital_late(uint64_t now_ms);
+
 /* supervisor_may_order - root, and users of services with `orders=yes`. */
 bool supervisor_may_order(uid_t uid);
 

@@ -90,14 +90,17 @@ mknod -m 666 "$1/dev/urandom" c 1 9
 mount --bind "$2" "$1/dev/console"
 exec chroot "$1" /sbin/init
 END
-(
-	sh -c 'echo $$' >"$tmp/self"
-	echo 0 >"$group/cgroup.procs"
-	exec unshare -C -m -u -i -n -p -f --kill-child sh "$tmp/enter" "$root" "$tmp/console"
-) &
-outer=$!
-wait_for 50 'pid=$(pgrep -P $outer) && [ "$(cat /proc/$pid/comm)" = init ]' ||
-	{ echo "FAIL start"; exit 1; }
+# up - the machine starts.
+up() {
+	(
+		echo 0 >"$group/cgroup.procs"
+		exec unshare -C -m -u -i -n -p -f --kill-child sh "$tmp/enter" "$root" "$tmp/console"
+	) &
+	outer=$!
+	wait_for 50 'pid=$(pgrep -P $outer) && [ "$(cat /proc/$pid/comm)" = init ]' ||
+		{ echo "FAIL start"; exit 1; }
+}
+up
 inside() { nsenter -t "$pid" -C -m -u -n -p -r -w "$@"; }
 status() { inside /bin/cairn-ctl status >"$tmp/status" 2>&1 && grep -q "$1" "$tmp/status"; }
 logs() { cat "/proc/$pid/root/run/log/$1"; }
@@ -147,5 +150,13 @@ took_ms=$((($(date +%s%N) - begun) / 1000000))
 check poweroff-in-time '[ "$took_ms" -lt 3000 ]'
 check reverse-order 'tr "\n" " " <"$tmp/console" | grep -q "term builds-on.*term good"'
 check says-so 'grep -q "cairn: power off" "$tmp/console"'
+
+# A vital service that never stays up: the machine restarts. One that stays up does not count.
+rm "$root"/etc/cairn/services/*
+service good good type=notify vital_ms=2000 reset_ms=300
+service vital crash backoff_ms=20 max_backoff_ms=200 vital_ms=3000
+up
+check vital-restarts '! kill -0 "$outer" 2>/dev/null' 200
+check vital-says-so 'grep -q "cairn: reboot: service vital was not well for too long" "$tmp/console"'
 [ "$failed" = 0 ] || cat "$tmp/status" "$tmp/console"
 exit "$failed"

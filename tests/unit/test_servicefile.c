@@ -32,6 +32,7 @@ static void test_everything(void **state)
 				   "start_timeout_ms=0\n"
 				   "stop_timeout_ms=300\n"
 				   "watchdog_ms=2000\n"
+				   "vital_ms=600000\n"
 				   "memory_max=8M\n"
 				   "pids_max=4\n"
 				   "nofile=64\n"
@@ -71,6 +72,7 @@ static void test_everything(void **state)
 	assert_int_equal(c.start_timeout_ms, 0);
 	assert_int_equal(c.stop_timeout_ms, 300);
 	assert_int_equal(c.watchdog_ms, 2000);
+	assert_int_equal(c.vital_ms, 600000);
 	assert_int_equal(c.memory_max_bytes, 8 << 20);
 	assert_int_equal(c.pids_max, 4);
 	assert_int_equal(c.nofile, 64);
