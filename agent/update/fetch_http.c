@@ -261,6 +261,14 @@ static void follow(struct fetch_read *r)
 	r->again_ms = fetch_now_ms();
 }
 
+/* at_end - all that was asked for is there, or all that the object has. */
+static bool at_end(const struct fetch_read *r, CURLcode code)
+{
+	if (r->verdict)
+		return r->verdict == -ENODATA && r->next > r->queue[0].offset;
+	return complete(r) || (code == CURLE_OK && r->judged && r->end == UINT64_MAX);
+}
+
 static void again_now(struct fetch_read *r)
 {
 	r->mark = r->next;
@@ -282,12 +290,10 @@ static void on_done(struct fetch_read *r, CURLcode code)
 	fetch_http_stop(r);
 	if (r->verdict == -EAGAIN)
 		lost(r, -EREMOTEIO, err.msg);
-	else if (r->verdict == -ENODATA && r->next > r->queue[0].offset)
-		fetch_end(r, 0, NULL); /* it was there up to here, and that is its end */
+	else if (at_end(r, code))
+		fetch_end(r, 0, NULL);
 	else if (r->verdict)
 		fetch_end(r, r->verdict, &err);
-	else if (complete(r) || (code == CURLE_OK && r->judged && r->end == UINT64_MAX))
-		fetch_end(r, 0, NULL);
 	else if (r->judged && r->take.take == 0 && r->next - r->mark >= FETCH_PROGRESS)
 		again_now(r); /* a shorter range than asked for: the next one */
 	else if (code != CURLE_OK)

@@ -427,7 +427,7 @@ int main(int argc, char **argv)
 
 	(void)signal(SIGPIPE, SIG_IGN);
 	serving = &conf;
-	if (httpd_options(&conf, argc, argv)) {
+	if (httpd_options(&conf, argc, argv) || !conf.root) {
 		(void)fprintf(stderr, "usage: httpd [OPTION]... FOLDER (see httpd.c)\n");
 		return 100;
 	}

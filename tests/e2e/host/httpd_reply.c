@@ -176,13 +176,14 @@ static void body_headers(struct httpd_conf *conf, struct httpd_conn *c, const st
 		r->endless = r->chunked = true;
 		put(c, "Transfer-Encoding: chunked\r\n");
 	} else {
+		uint64_t length = r->end - r->pos;
+
 		f = take(conf, r, "wrong-length");
+		if (f)
+			length += f->at == HTTPD_NEVER ? 7 : f->at;
 		c->close_after = c->close_after || f;
 		(void)snprintf(text, sizeof(text), "Content-Length: %llu\r\n",
-			       (unsigned long long)(r->end - r->pos +
-						    (!f			    ? 0
-						     : f->at == HTTPD_NEVER ? 7
-									    : f->at)));
+			       (unsigned long long)length);
 		put(c, text);
 	}
 	if (!conf->no_etag) {
