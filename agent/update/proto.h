@@ -77,6 +77,8 @@ struct source_request {
 };
 
 /*
+ * An asker has at most 4 READs at a time, answered one after the other; a READ past the object's
+ * end gets what there is, with rc 0 where that is at least one byte. CONFIG cancels all READs.
  * fetch mends lost links by itself, from the byte where it was, with back-off and within bounds;
  * rc says that it gave up. len bytes are good up to here in any case.
  */
@@ -85,8 +87,11 @@ struct source_data {
 	uint32_t op; /* that of the request */
 	uint32_t id; /* that of the request; 0 for CONFIG */
 	int32_t rc;  /* 0, -errno: -ENOENT the object is not there, -ENODATA it ends before offset,
-		      * -ECANCELED, -ETIMEDOUT, -ECONNREFUSED, -EPROTO the server breaks rules,
-		      * -EKEYREJECTED its certificate does not hold */
+		      * -ESTALE it changed while it was read, -EACCES the server or the proxy does
+		      * not let us, -EFBIG too large, -EPROTO the server breaks rules,
+		      * -EKEYREJECTED its certificate does not hold, -ECANCELED; and after all
+		      * attempts -ETIMEDOUT, -ECONNREFUSED, -ECONNRESET, -EHOSTUNREACH no such
+		      * name, -EREMOTEIO the server fails (5xx) */
 	uint32_t last;	  /* 1: nothing more for this id */
 	uint32_t len;	  /* of bytes; 0..SOURCE_SLICE_BYTES */
 	uint64_t offset;  /* of bytes[0] in the object */
