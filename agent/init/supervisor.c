@@ -414,7 +414,7 @@ const char *supervisor_vital_late(uint64_t now_ms)
 
 		if (!confs[i].vital_ms)
 			continue;
-		if (!confs[i].problem[0] && is_well(s, &confs[i], now_ms))
+		if (!s->well_ms || (!confs[i].problem[0] && is_well(s, &confs[i], now_ms)))
 			s->well_ms = now_ms;
 		else if (now_ms - s->well_ms > confs[i].vital_ms)
 			return confs[i].name;
