@@ -9,6 +9,7 @@
 
 #include "crypto.h"
 #include "framedec.h"
+#include "slotverify.h"
 #include "treebuf.h"
 #include "verity.h"
 
@@ -19,6 +20,7 @@ struct slotwrite {
 	struct treebuf treebuf;
 	struct verity tree;
 	struct framedec decoder;
+	struct slotverify verify;
 	/* Frames of the image at hand that the slot holds already; a bit each. */
 	uint8_t right[SLOTWRITE_FRAMES_MAX / 8];
 	/* Of the call at hand. */
@@ -72,6 +74,14 @@ static int drop_cache(const struct slotwrite_target *t, struct err *err)
 	int rc = t->dst->drop_cache ? t->dst->drop_cache(t->dst->ctx) : 0;
 
 	return rc ? err_sys(err, rc, "drop what is cached of %s", t->label) : 0;
+}
+
+static void durable(const struct slotwrite *w, const struct slotwrite_target *t, uint64_t bytes)
+{
+	const struct slotwrite_beside *b = w->job->beside;
+
+	if (b)
+		b->durable(b->ctx, (size_t)(t - w->job->targets), bytes);
 }
 
 static size_t at_most_chunk(uint64_t left)
@@ -193,19 +203,13 @@ static int find_right_frames(struct slotwrite *w, const struct slotwrite_target 
 
 /* --- writing --- */
 
-/* What was wrong with a tree's run is known to the buffer only. */
 static int tree_error(const struct slotwrite *w, const struct slotwrite_target *t, int rc,
 		      struct err *err)
 {
-	if (rc == -EILSEQ)
-		return err_set(err, rc, "%s gives back another hash tree near byte %" PRIu64,
-			       t->label, w->treebuf.failed_at);
-	return err_sys(err, rc, "%s %s at byte %" PRIu64, w->treebuf.compare ? "read" : "write",
-		       t->label, w->treebuf.failed_at);
+	return err_sys(err, rc, "write %s at byte %" PRIu64, t->label, w->treebuf.failed_at);
 }
 
-static int begin_tree(struct slotwrite *w, const struct slotwrite_target *t, bool compare,
-		      struct err *err)
+static int begin_tree(struct slotwrite *w, const struct slotwrite_target *t, struct err *err)
 {
 	const struct bundle_image *image = image_of(w, t);
 	int rc = verity_init(&w->tree, image->size_bytes / VERITY_BLOCK_BYTES, image->salt,
@@ -213,7 +217,7 @@ static int begin_tree(struct slotwrite *w, const struct slotwrite_target *t, boo
 
 	if (rc)
 		return err_sys(err, rc, "hash tree of %s", t->label);
-	treebuf_init(&w->treebuf, &w->tree, t->dst, image->size_bytes, compare);
+	treebuf_init(&w->treebuf, &w->tree, t->dst, image->size_bytes);
 	return 0;
 }
 
@@ -240,13 +244,10 @@ static int finish_tree(struct slotwrite *w, const struct slotwrite_target *t, st
 		return tree_error(w, t, rc, err);
 	w->result->written_bytes += w->treebuf.written_bytes;
 	w->treebuf.written_bytes = 0;
-	if (memcmp(root, image->roothash, sizeof(root)) == 0)
-		return 0;
-	if (w->treebuf.compare)
-		return err_set(err, -EILSEQ, "%s gives back something else than was written",
-			       t->label);
-	return err_set(err, -EBADMSG, "the root hash of what came for %s is not the signed one",
-		       t->label);
+	if (memcmp(root, image->roothash, sizeof(root)) != 0)
+		return err_set(err, -EBADMSG,
+			       "the root hash of what came for %s is not the signed one", t->label);
+	return 0;
 }
 
 /* The tree needs the data of a frame that is not written again, too. */
@@ -290,6 +291,8 @@ static int write_chunk(struct slotwrite *w, const struct slotwrite_target *t, si
 static int write_frame(struct slotwrite *w, const struct slotwrite_target *t,
 		       const struct bundle_frame *f, struct err *err)
 {
+	/* Of raw frames every byte was in a piece that was right. */
+	bool hashed = image_of(w, t)->encoding != BUNDLE_RAW;
 	uint8_t digest[SHA256_SIZE];
 	struct sha256 h;
 	uint64_t at;
@@ -302,7 +305,8 @@ static int write_frame(struct slotwrite *w, const struct slotwrite_target *t,
 		rc = framedec_make(&w->decoder, w->chunk, n, err);
 		if (rc)
 			break;
-		sha256_update(&h, w->chunk, n);
+		if (hashed)
+			sha256_update(&h, w->chunk, n);
 		rc = write_chunk(w, t, n, f->output_at + at, err);
 	}
 	if (!rc)
@@ -310,7 +314,7 @@ static int write_frame(struct slotwrite *w, const struct slotwrite_target *t,
 	if (rc)
 		return rc;
 	sha256_final(&h, digest);
-	if (memcmp(digest, f->sha256, sizeof(digest)) != 0)
+	if (hashed && memcmp(digest, f->sha256, sizeof(digest)) != 0)
 		return err_set(err, -EBADMSG, "the frame gives something else than the tables say");
 	w->result->frames_written++;
 	return flush(t, err);
@@ -353,6 +357,8 @@ static int write_frames(struct slotwrite *w, const struct slotwrite_target *t, s
 				err_prefix(err, "%s, frame %" PRIu32 " at byte %" PRIu64, t->label,
 					   i, f.output_at);
 		}
+		if (!rc)
+			durable(w, t, f.output_at + f.output_bytes);
 		i++;
 	} while (!rc && bundle_frame_next(job->bundle, job->tables, t->id, &f));
 	return rc;
@@ -368,45 +374,17 @@ static int write_image(struct slotwrite *w, const struct slotwrite_target *t, st
 	else
 		rc = find_right_frames(w, t, err);
 	if (!rc && t->id == BUNDLE_ROOT)
-		rc = begin_tree(w, t, false, err);
+		rc = begin_tree(w, t, err);
 	if (rc)
 		return rc;
 	rc = write_frames(w, t, err);
 	if (!rc)
 		rc = finish_tree(w, t, err);
-	return rc ? rc : flush(t, err);
-}
-
-/* --- reading back --- */
-
-static int verify_image(struct slotwrite *w, const struct slotwrite_target *t, struct err *err)
-{
-	const struct bundle_image *image = image_of(w, t);
-	uint8_t digest[SHA256_SIZE];
-	uint64_t at;
-	size_t n;
-	int rc = drop_cache(t, err);
-
-	if (rc)
-		return rc;
-	if (t->id != BUNDLE_ROOT) {
-		rc = hash_range(w, t->dst, t->label, 0, image->size_bytes, SLOTWRITE_VERIFY, digest,
-				err);
-		if (!rc && memcmp(digest, image->sha256, sizeof(digest)) != 0)
-			rc = err_set(err, -EILSEQ, "%s gives back something else than was written",
-				     t->label);
-		return rc;
-	}
-	rc = begin_tree(w, t, true, err);
-	for (at = 0; !rc && at < image->size_bytes; at += n) {
-		n = at_most_chunk(image->size_bytes - at);
-		rc = read_chunk(w, t->dst, t->label, n, at, err);
-		if (!rc)
-			rc = feed_tree(w, t, n, err);
-		if (!rc)
-			rc = advance(w, SLOTWRITE_VERIFY, n, err);
-	}
-	return rc ? rc : finish_tree(w, t, err);
+	if (!rc)
+		rc = flush(t, err);
+	if (!rc)
+		durable(w, t, UINT64_MAX);
+	return rc;
 }
 
 static int check_room(const struct slotwrite *w, const struct slotwrite_target *t, struct err *err)
@@ -452,7 +430,8 @@ int slotwrite_run(struct slotwrite *w, const struct slotwrite_job *job,
 	for (i = 0; !rc && i < job->count; i++)
 		rc = write_image(w, &job->targets[i], err);
 	ret_result->fetched_bytes = w->decoder.feed.fetched_bytes;
-	for (i = 0; !rc && i < job->count; i++)
-		rc = verify_image(w, &job->targets[i], err);
-	return rc;
+	if (rc)
+		return rc;
+	return job->beside ? job->beside->finish(job->beside->ctx, job, err)
+			   : slotverify_run(&w->verify, job, NULL, NULL, err);
 }

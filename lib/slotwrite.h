@@ -20,9 +20,8 @@
  * Nothing is kept beside the slot. Where an earlier try ended is found by hashing what the slot
  * holds, frame by frame, until so many in a row are wrong that the end must lie before them: a
  * frame that is right already is neither fetched nor written. Each frame
- * is flushed before the next one begins, so a cut costs one frame. At the end everything is read
- * back from the medium and compared: boot and esp by their SHA-256, root by the root hash of its
- * data, and its tree byte for byte.
+ * is flushed before the next one begins, so a cut costs one frame. Everything is read back from
+ * the medium and compared (slotverify.h).
  *
  * Memory is struct slotwrite and nothing else, whatever the size of an image.
  */
@@ -49,6 +48,17 @@ enum slotwrite_phase { SLOTWRITE_CHECK, SLOTWRITE_WRITE, SLOTWRITE_VERIFY };
 typedef int slotwrite_progress_fn(void *ctx, enum slotwrite_phase phase, uint64_t done,
 				  uint64_t total);
 
+struct slotwrite_job;
+
+/* Who reads back beside the writing (slotfork.h). */
+struct slotwrite_beside {
+	void *ctx;
+	/* The first bytes of a target are durable; of a root with UINT64_MAX its tree, too. */
+	void (*durable)(void *ctx, size_t target, uint64_t bytes);
+	/* All is: wait for what it found, and pass its progress on. As slotverify_run. */
+	int (*finish)(void *ctx, const struct slotwrite_job *job, struct err *err);
+};
+
 /* What to do; all of it outlives the calls. */
 struct slotwrite_job {
 	const struct bundle *bundle; /* opened, its signatures checked */
@@ -59,6 +69,7 @@ struct slotwrite_job {
 	const struct piecefeed_source *source;
 	slotwrite_progress_fn *progress; /* NULL: none */
 	void *progress_ctx;
+	const struct slotwrite_beside *beside; /* NULL: nobody; it is read back at the end */
 };
 
 struct slotwrite_result {

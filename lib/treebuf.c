@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "treebuf.h"
 
-#include <errno.h>
 #include <string.h>
 
 void treebuf_init(struct treebuf *t, const struct verity *v, const struct blockio *io,
-		  uint64_t tree_at, bool compare)
+		  uint64_t tree_at)
 {
 	t->io = io;
 	t->tree = v;
 	t->tree_at = tree_at;
-	t->compare = compare;
 	t->written_bytes = 0;
 	t->failed_at = tree_at;
 	memset(t->first, 0, sizeof(t->first));
@@ -22,24 +20,6 @@ static uint8_t *blocks(struct treebuf *t, unsigned int level)
 	return level ? t->upper[level - 1][0] : t->lowest[0];
 }
 
-static int compare(struct treebuf *t, const uint8_t *wanted, size_t len, uint64_t at)
-{
-	while (len) {
-		size_t n = len < sizeof(t->there) ? len : sizeof(t->there);
-		int rc = t->io->read(t->io->ctx, t->there, n, at);
-
-		t->failed_at = at;
-		if (rc)
-			return rc;
-		if (memcmp(t->there, wanted, n) != 0)
-			return -EILSEQ;
-		wanted += n;
-		at += n;
-		len -= n;
-	}
-	return 0;
-}
-
 static int put(struct treebuf *t, unsigned int level)
 {
 	uint64_t at = t->tree_at + t->first[level] * VERITY_BLOCK_BYTES;
@@ -49,8 +29,6 @@ static int put(struct treebuf *t, unsigned int level)
 	if (!len)
 		return 0;
 	t->held[level] = 0;
-	if (t->compare)
-		return compare(t, blocks(t, level), len, at);
 	t->failed_at = at;
 	rc = t->io->write(t->io->ctx, blocks(t, level), len, at);
 	if (!rc)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "agent/update/fault.h"
+#include "slotfork.h"
 #include "slotinstall.h"
 
 /* The old partitions while a delta is applied: whose failure was it? */
@@ -186,7 +187,7 @@ static int write_slot(struct writer *w, struct err *err)
 		{ BUNDLE_BOOT, &w->boot.io, w->label[0], &in.old_boot.io, w->label[2] },
 		{ BUNDLE_ROOT, &w->root.io, w->label[1], &in.old_root.io, w->label[3] },
 	};
-	const struct slotwrite_job job = {
+	struct slotwrite_job job = {
 		.bundle = &w->get->bundle,
 		.tables = w->get->tables,
 		.head_bytes = w->get->doc.total,
@@ -196,13 +197,19 @@ static int write_slot(struct writer *w, struct err *err)
 		.progress = progress,
 		.progress_ctx = &in,
 	};
+	const int not_theirs[] = { w->main_fd, w->source.fd };
 	enum slotinstall_step step;
+	struct slotfork fork;
+	bool forked;
 	int rc;
 
 	watched_init(&in.old_boot, &w->old_boot.io);
 	watched_init(&in.old_root, &w->old_root.io);
+	forked = slotfork_start(&fork, &job, not_theirs, 2) == 0;
 	rc = slotinstall_write(&w->state.io, w->running, w->inactive, w->slotwrite, &job,
 			       &in.result, &step, err);
+	if (forked)
+		slotfork_stop(&fork);
 	w->report.resumed = in.result.skipped_bytes;
 	return rc ? fail_write(&in, rc, step, err) : 0;
 }

@@ -21,6 +21,7 @@
 #include "bundleget.h"
 #include "gpt.h"
 #include "io.h"
+#include "slotfork.h"
 #include "slotinstall.h"
 #include "slotio.h"
 
@@ -157,41 +158,49 @@ static int check_bundle(struct install *in, struct err *err)
 	return rc ? rc : bundleget_tables(&in->get, &in->source, err);
 }
 
-static int install(struct install *in, struct err *err)
+static int write_slot(struct install *in, struct slotwrite *w, struct slotwrite_result *ret,
+		      struct err *err)
 {
 	static const char *const labels[] = { "", "boot-a", "root-a", "boot-b", "root-b" };
+	enum part boot = in->slot == BOOTSTATE_A ? BOOT_A : BOOT_B;
+	enum part old = in->slot == BOOTSTATE_A ? BOOT_B : BOOT_A;
+	const struct slotwrite_target targets[] = {
+		{ BUNDLE_BOOT, &in->disk.part[boot].io, labels[boot], &in->disk.old[old].io,
+		  labels[old] },
+		{ BUNDLE_ROOT, &in->disk.part[boot + 1].io, labels[boot + 1],
+		  &in->disk.old[old + 1].io, labels[old + 1] },
+	};
+	struct slotwrite_job job = {
+		.bundle = &in->get.bundle,
+		.tables = in->get.tables,
+		.head_bytes = in->get.doc.total,
+		.targets = targets,
+		.count = 2,
+		.source = &in->source,
+	};
+	enum slotinstall_step step;
+	struct slotfork reader;
+	bool beside = slotfork_start(&reader, &job, NULL, 0) == 0;
+	int rc = slotinstall_write(&in->disk.part[STATE].io, bootstate_other(in->slot), in->slot, w,
+				   &job, ret, &step, err);
+
+	if (beside)
+		slotfork_stop(&reader);
+	return rc;
+}
+
+static int install(struct install *in, struct err *err)
+{
 	struct slotwrite *w _cleanup_free_ = slotwrite_new();
 	struct bootstateio state;
 	struct slotwrite_result result;
-	enum slotinstall_step step;
-	enum part boot, old_boot;
 	int rc = bootstateio_load(&in->disk.part[STATE].io, BOOTSTATE_A, &state, err);
 
 	if (rc || !w)
 		return w ? rc : err_set(err, -ENOMEM, "no memory");
 	if (in->slot == BOOTSTATE_NONE)
 		in->slot = bootstate_other(state.state.primary);
-	boot = in->slot == BOOTSTATE_A ? BOOT_A : BOOT_B;
-	old_boot = in->slot == BOOTSTATE_A ? BOOT_B : BOOT_A;
-	{
-		const struct slotwrite_target targets[] = {
-			{ BUNDLE_BOOT, &in->disk.part[boot].io, labels[boot],
-			  &in->disk.old[old_boot].io, labels[old_boot] },
-			{ BUNDLE_ROOT, &in->disk.part[boot + 1].io, labels[boot + 1],
-			  &in->disk.old[old_boot + 1].io, labels[old_boot + 1] },
-		};
-		const struct slotwrite_job job = {
-			.bundle = &in->get.bundle,
-			.tables = in->get.tables,
-			.head_bytes = in->get.doc.total,
-			.targets = targets,
-			.count = 2,
-			.source = &in->source,
-		};
-
-		rc = slotinstall_write(&in->disk.part[STATE].io, bootstate_other(in->slot),
-				       in->slot, w, &job, &result, &step, err);
-	}
+	rc = write_slot(in, w, &result, err);
 	if (!rc && in->activate)
 		rc = slotinstall_activate(&in->disk.part[STATE].io, bootstate_other(in->slot),
 					  in->slot, err);
