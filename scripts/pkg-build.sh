@@ -38,7 +38,8 @@ if [ -d "$stage" ]; then
 fi
 
 WORK=$(mktemp -d "$CAIRN_CACHE/pkg/.build-$name.XXXXXX")
-trap 'rm -rf "$WORK"' EXIT
+# Who waits for the lock need not wait for the tidying up.
+trap 'exec 9>&-; rm -rf "$WORK"' EXIT
 trap 'exit 130' INT TERM
 STAGE_SYSROOT=$WORK/sysroot
 mkdir "$WORK/src" "$WORK/work" "$WORK/dest" "$WORK/tmp" "$STAGE_SYSROOT"
