@@ -28,6 +28,7 @@ FETCH_LIBS := -lcurl -lmbedtls -lmbedx509
 WRITER_SRC := $(addprefix agent/update/writer,.c _open.c _source.c _install.c)
 UPDATE_SRC := $(addprefix agent/update/,main.c policy.c say.c source.c records.c health.c runner.c \
 	stick.c control.c publish.c orders.c fault.c) $(WRITER_SRC) $(FETCH_SRC) \
+	$(addprefix agent/update/,stage1.c efivars.c) \
 	$(addprefix agent/core/,notify.c parts.c sandbox.c initclient.c) agent/init/client.c
 $(eval $(call target_program,update,$(UPDATE_SRC),$(FETCH_LIBS)))
 $(eval $(call target_program,cairn-update,agent/update/cairn_update.c agent/core/parts.c,))

@@ -260,7 +260,8 @@ int bundle_check(const struct bundle *b, const struct bundle_want *want, struct 
 	if (b->release <= want->release && !want->older_allowed)
 		return err_set(err, -EPERM, "release %" PRIu64 " is not newer than %" PRIu64,
 			       b->release, want->release);
-	if (b->stage1 > want->stage1 && !b->image[BUNDLE_ESP].present)
+	/* Not even one that brings it: the slot would be tried before that has proven itself. */
+	if (b->stage1 > want->stage1)
 		return err_set(err, -ENOTSUP,
 			       "it needs generation %" PRIu32 " of the stage-1 loader, %" PRIu32
 			       " is here",

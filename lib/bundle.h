@@ -100,9 +100,9 @@ struct bundle {
 struct bundle_want {
 	const char *compatible;
 	const char *architecture;
-	uint64_t release; /* the booted one's */
-	uint64_t floor;	  /* the highest floor of a release that was good */
-	uint32_t stage1; /* generation of the stage-1 loader; a bundle with an esp brings its own */
+	uint64_t release;   /* the booted one's */
+	uint64_t floor;	    /* the highest floor of a release that was good */
+	uint32_t stage1;    /* generation of the stage-1 loader that either ESP has */
 	bool older_allowed; /* on the operator's order: not newer than the booted one, never below
 			       the floor */
 };

@@ -75,6 +75,7 @@ static void report_state(struct writer *w, const struct bootstateio *s)
 		.good = { s->state.a.good, s->state.b.good },
 		.tries = { s->state.a.tries, s->state.b.tries },
 		.esp = s->state.esp,
+		.stage1 = stage1_waits(&w->stage1, w->running),
 	};
 }
 
@@ -123,6 +124,21 @@ static void change_state(struct writer *w, enum bootstate_slot slot,
 		(void)writer_fail(w, rc, WRITER_CAUSE_STATE, "state", &err);
 }
 
+/* Said in the answer where it was an order of its own, else in the log only. */
+static void go_on_with_stage1(struct writer *w, bool ordered)
+{
+	struct err err = { "" };
+	int rc = stage1_go(&w->stage1, w->running, &err);
+
+	if (ordered && rc)
+		(void)writer_fail(w, rc, WRITER_CAUSE_SYSTEM, "stage1", &err);
+	else if (ordered)
+		(void)snprintf(w->report.why, sizeof(w->report.why), "%.*s",
+			       (int)sizeof(w->report.why) - 1, err.msg);
+	else if (err.msg[0])
+		(void)dprintf(2, "writer: stage 1: %s\n", err.msg);
+}
+
 static bool is_verified(const struct writer *w, const struct writer_order *order)
 {
 	static const uint8_t any[SHA256_SIZE];
@@ -142,6 +158,9 @@ static void activate(struct writer *w, const struct writer_order *order, int tru
 	fault_point("writer-activate");
 	change_state(w, w->inactive, bootstate_activate, "activate");
 	fault_point("writer-activated");
+	/* A stage 1 that the bundle brought is tried by the same restart. */
+	if (!w->report.rc && stage1_waits(&w->stage1, w->running))
+		go_on_with_stage1(w, false);
 }
 
 /* --- orders --- */
@@ -177,6 +196,9 @@ static void carry_out(struct writer *w, const struct writer_order *order, int tr
 		break;
 	case WRITER_PRIMARY:
 		change_state(w, w->running, bootstate_select, "select");
+		break;
+	case WRITER_STAGE1:
+		go_on_with_stage1(w, true);
 		break;
 	default:
 		rc = err_set(&err, -ENOSYS, "order %u is not known", order->op);

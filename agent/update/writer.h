@@ -7,6 +7,7 @@
 
 #include "agent/update/parts.h"
 #include "agent/update/proto.h"
+#include "agent/update/stage1.h"
 #include "bootstate.h"
 #include "bundleget.h"
 #include "err.h"
@@ -66,6 +67,7 @@ struct writer {
 	struct writer_source source;
 	struct bundleget *get;
 	struct slotwrite *slotwrite;
+	struct writer_stage1 stage1;
 	bool repaired;
 	/* The inactive slot holds this bundle, and was read back in this life. */
 	bool verified;

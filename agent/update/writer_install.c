@@ -101,7 +101,7 @@ static int check_want(struct writer *w, const struct writer_order *order, struct
 		.architecture = r->architecture,
 		.release = r->release,
 		.floor = order->floor > r->floor ? order->floor : r->floor,
-		.stage1 = UINT32_MAX,
+		.stage1 = stage1_has(&w->stage1, w->running),
 		.older_allowed = order->flags & WRITER_ANY_RELEASE,
 	};
 	int rc = bundle_check(b, &want, err);
@@ -214,6 +214,42 @@ static int write_slot(struct writer *w, struct err *err)
 	return rc ? fail_write(&in, rc, step, err) : 0;
 }
 
+/*
+ * The stage 1 that a bundle brings, if it is newer (agent/update/stage1.h). A machine that cannot
+ * take it keeps the one that it has: the slot is complete without it.
+ */
+static int write_esp(struct writer *w, struct err *err)
+{
+	const struct bundle_image *image = &w->get->bundle.image[BUNDLE_ESP];
+	struct install in = { .w = w };
+	struct slotwrite_target target = { BUNDLE_ESP, NULL, "esp-2", &w->stage1.esp[0].io, "esp" };
+	const struct slotwrite_job job = {
+		.bundle = &w->get->bundle,
+		.tables = w->get->tables,
+		.head_bytes = w->get->doc.total,
+		.targets = &target,
+		.count = 1,
+		.source = &w->source.feed,
+		.progress = progress,
+		.progress_ctx = &in,
+	};
+	int rc;
+
+	if (!image->present)
+		return 0;
+	rc = stage1_begin(&w->stage1, w->running, image->generation, &target.dst, err);
+	if (!rc && target.dst) {
+		rc = slotwrite_check_base(w->slotwrite, &job, err);
+		rc = rc ? rc : slotwrite_run(w->slotwrite, &job, &in.result, err);
+		rc = rc ? rc : stage1_end(&w->stage1, err);
+	}
+	if (rc && (w->source.aborted || w->source.failed || rc == -EPIPE))
+		return fail_source(w, rc, err);
+	if (rc)
+		(void)dprintf(2, "writer: stage 1 stays as it is: %s\n", err->msg);
+	return 0;
+}
+
 void writer_install(struct writer *w, const struct writer_order *order, int trust_fd)
 {
 	struct err err = { "" };
@@ -225,6 +261,8 @@ void writer_install(struct writer *w, const struct writer_order *order, int trus
 	rc = open_bundle(w, order, trust_fd, &err);
 	if (!rc)
 		rc = write_slot(w, &err);
+	if (!rc)
+		rc = write_esp(w, &err);
 	w->report.fetched = writer_source_fetched(&w->source);
 	(void)writer_source_end(&w->source);
 	if (rc)

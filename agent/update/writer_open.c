@@ -143,5 +143,8 @@ int writer_open_machine(struct writer *w, struct err *err)
 	node(disk, a_runs ? 6 : 4, nodes[2]);
 	node(disk, a_runs ? 3 : 5, nodes[3]);
 	node(disk, a_runs ? 4 : 6, nodes[4]);
-	return writer_open(w, &paths, a_runs ? BOOTSTATE_A : BOOTSTATE_B, err);
+	rc = writer_open(w, &paths, a_runs ? BOOTSTATE_A : BOOTSTATE_B, err);
+	if (!rc)
+		stage1_open(&w->stage1, disk, &w->state.io);
+	return rc;
 }
