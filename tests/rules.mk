@@ -50,6 +50,9 @@ $(eval $(call unit_test,test_cut,tests/cut/test_cut.c tests/cut/logio.c $(CUT_SR
 # The slot writer on a disk that fails: quick tests of what it writes, and every fault.
 FAULT_KIT := $(addprefix tests/fault/,memdisk.c bundlekit.c) $(addprefix scripts/cairn/delta_,make.c match.c)
 $(eval $(call unit_test,test_slotwrite,tests/fault/test_slotwrite.c $(FAULT_KIT),))
+# The writer part as a process; stage 1 and the sandbox come along unused.
+$(eval $(call unit_test,test_writer,tests/fault/test_writer.c $(FAULT_KIT) $(WRITER_SRC) \
+	$(addprefix agent/update/,stage1.c efivars.c) $(addprefix agent/core/,parts.c sandbox.c),))
 $(eval $(call host_program,fault-update,tests/fault/fault.c tests/fault/world.c $(FAULT_KIT),))
 .PHONY: fault
 fault: $(BIN)/fault-update ## an update with one fault at every write, read, flush and pull
@@ -66,13 +69,20 @@ $(eval $(call target_program,bench-install,tests/bench/guest/install.c scripts/c
 # Releases that the update tests and `make demo-update` install (tests/e2e/releases): their images
 # and bundles. Same programs, same kernel: each costs seconds.
 .PHONY: e2e-releases
-e2e_release = $(MAKE) -s VARIANT=dev BUILD=$(1) VERSION=$(2) NUMBER=$(3) ROOT_EXTRA=tests/e2e/releases/$(4) \
-	$(O)/$(ARCH)-dev-$(1)/cairn.bundle
+e2e_release = scripts/steps.sh VARIANT=dev BUILD=$(1) VERSION=$(2) NUMBER=$(3) \
+	ROOT_EXTRA=tests/e2e/releases/$(4) $(O)/$(ARCH)-dev-$(1)/cairn.bundle
 e2e-releases:
 	+@$(call e2e_release,base,0.1.0,1,base) $(O)/$(ARCH)-dev-base/cairn.img
 	+@$(call e2e_release,next,0.2.0,2,base)
 	+@$(call e2e_release,bad,0.3.0,3,bad)
 	+@$(call e2e_release,trouble,0.4.0,4,trouble)
+
+.PHONY: demo-update
+demo-update: ## an update and a fallback in QEMU, told as they happen
+	@scripts/host-setup.sh build run test
+	+@$(MAKE) -s e2e-releases
+	+@$(MAKE) -s $(BIN)/cairn-vm $(BIN)/httpd
+	@tests/demo/update.sh
 
 # What the tests in QEMU need: both variants, the installer, the runner and its helpers.
 .PHONY: e2e e2e-setup test test-long bench
