@@ -418,10 +418,10 @@ static int marked_good(struct update *u)
 	/* The part that runs the checks has nothing more to do in this boot. */
 	io_close_p(&u->health.part_fd);
 	u->health.part_fd = -1;
-	if (a && a->outcome == UPDATELOG_TRIAL) {
+	if (a && a->outcome == UPDATELOG_TRIAL)
 		set_outcome(u, a, UPDATELOG_GOOD, "");
-		say_line("good release=%llu", (unsigned long long)u->own.release);
-	}
+	/* In every start: each takes a try, which is given back only now. */
+	say_line("good release=%llu", (unsigned long long)u->own.release);
 	note(u, "", "");
 	u->failures = 0;
 	if (u->own.floor > u->rec.version_floor) {
@@ -612,8 +612,7 @@ int policy_report(struct update *u, const struct writer_report *r)
 		return 0;
 	}
 	if (r->op == WRITER_STAGE1) {
-		(void)dprintf(2, "stage 1: %s%s%s\n", r->rc ? strerror(-r->rc) : "done",
-			      r->why[0] ? ": " : "", r->why);
+		say_line("stage1 %s: %s", r->rc ? "failed" : "done", r->why);
 		return 0;
 	}
 	take_boot(u, &r->boot);

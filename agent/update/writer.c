@@ -136,7 +136,7 @@ static void go_on_with_stage1(struct writer *w, bool ordered)
 		(void)snprintf(w->report.why, sizeof(w->report.why), "%.*s",
 			       (int)sizeof(w->report.why) - 1, err.msg);
 	else if (err.msg[0])
-		(void)dprintf(2, "writer: stage 1: %s\n", err.msg);
+		(void)dprintf(2, "cairn: update stage1 %s: %s\n", rc ? "failed" : "done", err.msg);
 }
 
 static bool is_verified(const struct writer *w, const struct writer_order *order)

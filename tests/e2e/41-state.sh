@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 
 # The running system has repaired the state, if need be, and then called its slot good.
-MARKED='^cairn: slot=. good'
+MARKED='cairn: update good release='
 
 # damage FILE COPY HOW
 damage() {
