@@ -229,7 +229,8 @@ static void failed(struct fetch_read *r, CURLcode code)
 		lost(r, -ECONNREFUSED, why);
 		return;
 	default:
-		lost(r, -ECONNRESET, why);
+		(void)err_set(&err, -ECONNRESET, "the link was lost: %s", why);
+		lost(r, -ECONNRESET, err.msg);
 		return;
 	}
 	fetch_end(r, rc, &err);
