@@ -230,7 +230,7 @@ static int take_line(struct updateconf *c, char *line, unsigned int nr, uint32_t
 	for (i = 0; i < KEYS && strcmp(line, keys[i]) != 0;)
 		i++;
 	if (i == KEYS)
-		return err_set(err, -EINVAL, "line %u: unknown key %.32s", nr, line);
+		return err_set(err, 0, "line %u: unknown key %.32s, passed over", nr, line);
 	if (*seen & 1u << i)
 		return err_set(err, -EINVAL, "line %u: %s is said twice", nr, line);
 	*seen |= 1u << i;

@@ -25,7 +25,9 @@
  *   reboot=auto|ordered      try what is written in the next window, or on order; default auto
  *   stick=yes|no             take newer releases from a stick; default yes
  *
- * An unknown key, a bad value and a key said twice refuse the whole file, with the line's number.
+ * A bad value and a key said twice refuse the whole file, with the line's number. An unknown key is
+ * passed over and said: the file may be that of a newer release that was left again, and a
+ * machine without its channel could not be mended.
  */
 
 #define UPDATECONF_SIZE_MAX 8192 /* bytes of a file */
@@ -50,8 +52,8 @@ struct updateconf {
 void updateconf_defaults(struct updateconf *ret_conf);
 
 /*
- * updateconf_parse - read one file over what *conf holds.
- * Errors: -EINVAL with the line's number in err, -EFBIG; *conf is then left as it was.
+ * updateconf_parse - read one file over what *conf holds. err->msg names a key that was passed
+ * over. Errors: -EINVAL with the line's number in err, -EFBIG; *conf is then left as it was.
  */
 int updateconf_parse(struct updateconf *conf, const uint8_t *buf, size_t len, struct err *err);
 

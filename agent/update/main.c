@@ -105,8 +105,8 @@ static void read_conf(struct updateconf *conf)
 		rc = rc ? err_sys(&err, rc, "cannot be read")
 			: updateconf_parse(conf, buf, len, &err);
 		/* A wrong file on DATA must not leave a machine that cannot be mended. */
-		if (rc)
-			(void)dprintf(2, "%s is not used: %s\n", files[i], err.msg);
+		if (err.msg[0])
+			(void)dprintf(2, "%s%s: %s\n", files[i], rc ? " is not used" : "", err.msg);
 	}
 }
 
