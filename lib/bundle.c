@@ -231,7 +231,7 @@ int bundle_format(const struct bundle *b, uint8_t ret_buf[static SIGNED_DOCUMENT
 int bundle_open(const uint8_t *buf, size_t len, const uint8_t *digest, const struct trust *trust,
 		uint64_t now, struct signed_doc *ret_doc, struct bundle *ret, struct err *err)
 {
-	struct bundle b;
+	struct bundle b = { .release = 0 };
 	int rc = signed_split(buf, len, ret_doc, err);
 
 	if (rc)

@@ -126,7 +126,7 @@ int channel_open(const uint8_t *buf, size_t len, const struct trust *trust, uint
 		 struct channel *ret, uint8_t *ret_digest, struct err *err)
 {
 	struct signed_doc doc;
-	struct channel c;
+	struct channel c = { .sequence = 0 };
 	int rc = signed_split(buf, len, &doc, err);
 
 	if (rc)

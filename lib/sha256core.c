@@ -103,13 +103,10 @@ void sha256core_portable(uint32_t state[static 8], const uint8_t *data, size_t b
 		s0 = _mm_sha256rnds2_epu32(s0, s1, _mm_shuffle_epi32(msg, 0x0e));                  \
 	} while (0)
 
-/* The four words after m3: m0 becomes them. */
-#define SCHEDULE(m0, m1, m2, m3)                                                                   \
-	do {                                                                                       \
-		m0 = _mm_sha256msg1_epu32(m0, m1);                                                 \
-		m0 = _mm_add_epi32(m0, _mm_alignr_epi8(m3, m2, 4));                                \
-		m0 = _mm_sha256msg2_epu32(m0, m3);                                                 \
-	} while (0)
+/* The four words after m3, which replace m0. */
+#define NEXT(m0, m1, m2, m3)                                                                       \
+	_mm_sha256msg2_epu32(                                                                      \
+		_mm_add_epi32(_mm_sha256msg1_epu32(m0, m1), _mm_alignr_epi8(m3, m2, 4)), m3)
 
 __attribute__((target("sha,sse4.1,ssse3"))) static void shani(uint32_t state[static 8],
 							      const uint8_t *data, size_t blocks)
@@ -135,13 +132,13 @@ __attribute__((target("sha,sse4.1,ssse3"))) static void shani(uint32_t state[sta
 		m3 = _mm_shuffle_epi8(_mm_loadu_si128(in + 3), swap);
 		for (i = 0; i < 48; i += 16) {
 			ROUNDS(m0, i);
-			SCHEDULE(m0, m1, m2, m3);
+			m0 = NEXT(m0, m1, m2, m3);
 			ROUNDS(m1, i + 4);
-			SCHEDULE(m1, m2, m3, m0);
+			m1 = NEXT(m1, m2, m3, m0);
 			ROUNDS(m2, i + 8);
-			SCHEDULE(m2, m3, m0, m1);
+			m2 = NEXT(m2, m3, m0, m1);
 			ROUNDS(m3, i + 12);
-			SCHEDULE(m3, m0, m1, m2);
+			m3 = NEXT(m3, m0, m1, m2);
 		}
 		ROUNDS(m0, 48);
 		ROUNDS(m1, 52);

@@ -33,10 +33,14 @@ static int head(const uint8_t *buf, size_t len, size_t *ret_head, size_t *ret_do
 	doctext_lit(&in, " signatures=");
 	signatures = (size_t)doctext_u64(&in, 0, SIGNED_SIGNATURES_MAX * SIGNED_LINE_BYTES);
 	doctext_lit(&in, "\n");
-	if (in.failed && begins_well(buf, len))
-		return err_set(err, -ENODATA, "the signed document ends in its first lines");
-	if (in.failed || signatures % SIGNED_LINE_BYTES)
-		return err_set(err, -EBADMSG, "this is no signed document of a known version");
+	if (in.failed && begins_well(buf, len)) {
+		(void)err_set(err, 0, "the signed document ends in its first lines");
+		return -ENODATA;
+	}
+	if (in.failed || signatures % SIGNED_LINE_BYTES) {
+		(void)err_set(err, 0, "this is no signed document of a known version");
+		return -EBADMSG;
+	}
 	*ret_head = (size_t)(in.at - in.start);
 	*ret_document = document;
 	*ret_signatures = signatures / SIGNED_LINE_BYTES;

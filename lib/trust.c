@@ -194,7 +194,7 @@ static int split_whole(const uint8_t *buf, size_t len, struct signed_doc *ret, s
 int trust_open(const uint8_t *buf, size_t len, struct trust *ret, struct err *err)
 {
 	struct signed_doc doc;
-	struct trust t;
+	struct trust t = { .number = 0 };
 	int rc = split_whole(buf, len, &doc, err);
 
 	if (!rc)
@@ -210,7 +210,7 @@ int trust_next(const struct trust *have, const uint8_t *buf, size_t len, struct 
 	       struct err *err)
 {
 	struct signed_doc doc;
-	struct trust t;
+	struct trust t = { .number = 0 };
 	int rc = split_whole(buf, len, &doc, err);
 
 	if (!rc)

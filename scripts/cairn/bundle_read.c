@@ -83,7 +83,8 @@ int bundle_file_pieces(const struct bundle_file *f, enum bundle_image_id id, str
 		if (rc)
 			return err_sys(err, rc, "read %s", f->path);
 		sha256(piece, n, digest);
-		if (memcmp(digest, bundle_piece_sha256(&f->b, f->tables, id, i), sizeof(digest)))
+		if (memcmp(digest, bundle_piece_sha256(&f->b, f->tables, id, i), sizeof(digest)) !=
+		    0)
 			return err_set(err, CMD_REFUSED, "%s: piece %lu of %s has another hash",
 				       f->path, (unsigned long)i, bundle_image_name(id));
 		done += n;
@@ -140,7 +141,7 @@ static int one_frame(const struct bundle_file *f, enum bundle_image_id id,
 		return err_set(err, CMD_REFUSED, "%s: the frame at byte %llu of %s is malformed",
 			       f->path, (unsigned long long)fr->output_at, bundle_image_name(id));
 	sha256(out, fr->output_bytes, digest);
-	if (memcmp(digest, fr->sha256, sizeof(digest)))
+	if (memcmp(digest, fr->sha256, sizeof(digest)) != 0)
 		return err_set(err, CMD_REFUSED,
 			       "%s: the frame at byte %llu of %s has another hash", f->path,
 			       (unsigned long long)fr->output_at, bundle_image_name(id));

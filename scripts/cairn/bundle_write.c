@@ -71,9 +71,9 @@ int bundle_part_add(struct bundle_part *p, const void *payload, uint32_t payload
 
 /* A frame on its way: read, and being compressed. */
 struct pending {
-	struct zstdrun run;
 	uint8_t *output;
 	uint32_t output_bytes;
+	struct zstdrun run;
 };
 
 static int finish(struct bundle_part *p, struct pending *j, struct err *err)

@@ -322,8 +322,8 @@ static int run_verify(int argc, char **argv, struct err *err)
 {
 	struct job job = { 0 };
 	struct trust trust;
-	struct channel c;
-	bool there;
+	struct channel c = { .sequence = 0 };
+	bool there = false;
 	size_t i;
 	int rc = parse(&job, argc, argv, err);
 

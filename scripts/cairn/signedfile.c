@@ -30,17 +30,21 @@ int signedfile_head(const char *path, uint8_t buf[static SIGNED_MAX], struct sig
 	size_t len;
 	int rc;
 
-	if (fd < 0)
-		return err_sys(err, -errno, "open %s", path);
+	if (fd < 0) {
+		rc = errno ? -errno : -EIO;
+		(void)err_sys(err, rc, "open %s", path);
+		return rc;
+	}
 	rc = cmd_file_size(path, &size, err);
 	if (rc)
 		return rc;
 	len = size < SIGNED_MAX ? (size_t)size : SIGNED_MAX;
 	rc = io_pread(fd, buf, len, 0);
-	if (rc)
-		return err_sys(err, rc, "read %s", path);
-	rc = signed_split(buf, len, doc, err);
 	if (rc) {
+		(void)err_sys(err, rc, "read %s", path);
+		return rc;
+	}
+	if (signed_split(buf, len, doc, err)) {
 		err_prefix(err, "%s", path);
 		return CMD_REFUSED;
 	}
@@ -256,7 +260,7 @@ static int run(const struct job *job, struct err *err)
 {
 	struct signature all[SIGNED_SIGNATURES_MAX];
 	uint8_t buf[SIGNED_MAX], again[SIGNED_MAX];
-	struct signed_doc doc;
+	struct signed_doc doc = { .total = 0 };
 	size_t count = 0, len;
 	uint64_t size;
 	int rc = signedfile_head(job->file, buf, &doc, &size, err);

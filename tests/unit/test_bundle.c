@@ -102,7 +102,7 @@ static void make_delta(struct bundle *b, uint8_t *tables)
 static void test_there_and_back(void **state)
 {
 	uint8_t buf[SIGNED_DOCUMENT_MAX], tables[TABLES_ROOM];
-	struct bundle b, got;
+	struct bundle b = { .release = 0 }, got;
 	size_t len, i, kind;
 
 	(void)state;

@@ -30,7 +30,7 @@ static inline void testkeys_point(unsigned int i, uint8_t ret[static P256_POINT_
 static inline struct signature testkeys_signature(unsigned int i, const void *document, size_t len)
 {
 	uint8_t secret[P256_SECRET_SIZE], point[P256_POINT_SIZE], digest[SHA256_SIZE];
-	struct signature s;
+	struct signature s = { .rs = { 0 } };
 
 	testkeys_secret(i, secret);
 	testkeys_point(i, point);
@@ -99,7 +99,7 @@ static inline void testkeys_trust(struct trust *t, uint64_t number, uint64_t exp
 	t->number = number;
 	t->expires = expires;
 	for (i = 0; i < TRUST_KEYS_MAX; i++) {
-		struct trust_key key;
+		struct trust_key key = { .id = { 0 } };
 
 		if (!(keys & 1u << i))
 			continue;
