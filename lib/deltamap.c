@@ -85,6 +85,27 @@ static void sift(struct delta_map *m, uint32_t root, uint32_t end)
 	}
 }
 
+/*
+ * What lies within a longer copy, or is too short, says nothing of where its surroundings went:
+ * chance similarities are like that.
+ */
+static void drop_shadowed(struct delta_map *m)
+{
+	uint64_t covered = 0;
+	uint32_t i, kept = 0;
+
+	for (i = 0; i < m->n; i++) {
+		const struct delta_op *op = &m->ops[m->order[i]];
+
+		if (op->copy_len < DELTA_TARGET_MIN || op->old_pos + op->copy_len <= covered)
+			continue;
+		covered = op->old_pos + op->copy_len;
+		m->order[kept++] = m->order[i];
+	}
+	m->targets = kept;
+	m->seen = 0;
+}
+
 /* Heap sort: no memory, and no input makes it slow. */
 void delta_map_sort(struct delta_map *m)
 {
@@ -100,7 +121,7 @@ void delta_map_sort(struct delta_map *m)
 		m->order[i] = t;
 		sift(m, 0, i);
 	}
-	m->seen = 0;
+	drop_shadowed(m);
 }
 
 static uint64_t old_of(const struct delta_map *m, uint32_t i)
@@ -111,9 +132,9 @@ static uint64_t old_of(const struct delta_map *m, uint32_t i)
 /* find - the last in order that begins at or before pos, or the first. */
 static uint32_t find(struct delta_map *m, uint64_t pos)
 {
-	uint32_t lo = 0, hi = m->n, seen = m->seen;
+	uint32_t lo = 0, hi = m->targets, seen = m->seen;
 
-	if (old_of(m, seen) <= pos && (seen + 1 == m->n || old_of(m, seen + 1) > pos))
+	if (old_of(m, seen) <= pos && (seen + 1 == m->targets || old_of(m, seen + 1) > pos))
 		return seen;
 	while (lo < hi) {
 		uint32_t mid = lo + (hi - lo) / 2;
@@ -131,7 +152,10 @@ uint32_t delta_map_predict(struct delta_map *m, uint32_t op, uint64_t old_pos, u
 {
 	int64_t to = (int64_t)old_pos + 4 + (int64_t)(int32_t)word;
 	const struct delta_op *from = &m->ops[op];
-	const struct delta_op *target = &m->ops[m->order[find(m, to < 0 ? 0 : (uint64_t)to)]];
+	const struct delta_op *target;
 
+	if (m->targets == 0)
+		return 0;
+	target = &m->ops[m->order[find(m, to < 0 ? 0 : (uint64_t)to)]];
 	return (uint32_t)((target->new_pos - target->old_pos) - (from->new_pos - from->old_pos));
 }

@@ -22,9 +22,15 @@
 /* Places used lately, tried before the index. */
 #define LATELY 8u
 /* How far a candidate is compared with what there is. */
-#define LOOK 128u
+#define LOOK 96u
+/* A place this far from where its neighbours come from must be better by so many bytes: what is
+ * copied from a file's twin says nothing of where the file's own references went. */
+#define FAR (1u << 20)
+#define FAR_COST 32
+/* Such a run, however far, moves the neighbourhood. */
+#define SETTLED (4u << 20)
 /* A place must be better by so many bytes to be changed to, as an operation costs some. */
-#define MARGIN 10
+#define MARGIN 24
 
 struct index {
 	const uint8_t *image;
@@ -113,6 +119,7 @@ struct match {
 	const uint8_t *old_image, *new_image;
 	uint64_t old_len, new_len;
 	uint64_t lately[LATELY]; /* old position less new one, mod 2^64 */
+	uint64_t home;		 /* the same of what lies around here, roughly */
 	struct delta_runs *runs;
 };
 
@@ -133,18 +140,32 @@ static uint64_t exact(const uint8_t *a, const uint8_t *b, uint64_t max)
 	return i;
 }
 
-/* equal_in - how many of len bytes are equal. */
+/* equal_in - how many of len bytes are equal, eight at a time. */
 static int equal_in(const uint8_t *a, const uint8_t *b, uint64_t len)
 {
+	const uint64_t low = UINT64_C(0x7f7f7f7f7f7f7f7f), one = UINT64_C(0x0101010101010101);
+	uint64_t i, sum = 0;
 	int n = 0;
-	uint64_t i;
 
-	for (i = 0; i < len; i++)
+	for (i = 0; i + 8 <= len; i += 8) {
+		uint64_t x = load64(a + i) ^ load64(b + i);
+
+		/* The high bit of each byte: it is 0. They are summed up, at most LOOK / 8 in each.
+		 */
+		sum += (~(((x & low) + low) | x) >> 7) & one;
+	}
+	n = (int)((sum * one) >> 56);
+	for (; i < len; i++)
 		n += a[i] == b[i];
 	return n;
 }
 
-/* likeness - equal bytes of the next LOOK, less a half for each that differs; 0: out of range. */
+static bool is_far(const struct match *m, uint64_t distance, uint64_t limit)
+{
+	return distance - m->home + limit > 2 * limit;
+}
+
+/* likeness - how many of the next LOOK bytes are equal, less FAR_COST; 0: out of range. */
 static int likeness(const struct match *m, uint64_t new_pos, uint64_t old_pos)
 {
 	uint64_t n = LOOK;
@@ -155,7 +176,8 @@ static int likeness(const struct match *m, uint64_t new_pos, uint64_t old_pos)
 		n = m->new_len - new_pos;
 	if (n > m->old_len - old_pos)
 		n = m->old_len - old_pos;
-	return equal_in(m->new_image + new_pos, m->old_image + old_pos, n);
+	return equal_in(m->new_image + new_pos, m->old_image + old_pos, n) -
+	       (is_far(m, old_pos - new_pos, FAR) ? FAR_COST : 0);
 }
 
 /* best_place - where the old image resembles new_pos most. Returns its likeness. */
@@ -237,10 +259,12 @@ static int add(struct match *m, uint64_t new_pos, uint64_t old_pos, uint64_t len
 	return 0;
 }
 
-static void remember(struct match *m, uint64_t distance)
+static void remember(struct match *m, uint64_t distance, uint64_t len)
 {
 	unsigned int i = 0;
 
+	if (len >= SETTLED || (len >= LOOK * 4 && !is_far(m, distance, FAR)))
+		m->home = distance;
 	while (i < LATELY - 1 && m->lately[i] != distance)
 		i++;
 	memmove(m->lately + 1, m->lately, i * sizeof(m->lately[0]));
@@ -338,7 +362,8 @@ static int walk(struct match *m)
 			break;
 		score = best_place(m, pos, have ? old_pos : pos, &at);
 		if (score < 14 || score < now + MARGIN) {
-			pos++;
+			/* Not a multiple of the index's step, so that nothing hides from it. */
+			pos += now >= (int)LOOK / 2 ? 3 : 1;
 			continue;
 		}
 		/* A better place: end the run there is, begin the new one. */
@@ -353,7 +378,7 @@ static int walk(struct match *m)
 		if (rc)
 			return rc;
 		if (have)
-			remember(m, a);
+			remember(m, a, end - start);
 		start = begin;
 		a = at - pos;
 		have = true;

@@ -447,6 +447,26 @@ static void test_predict(void **state)
 	/* And back. */
 	assert_int_equal((int32_t)delta_map_predict(m, 1, 110, (uint32_t)(20 - 114)), -50);
 	assert_int_equal((int32_t)delta_map_predict(m, 2, 310, (uint32_t)(20 - 314)), 200);
+	/* A copy of something short, or from within what another copies, changes nothing. */
+	m->n = 5;
+	m->ops[3] = (struct delta_op){ 40, 9000, 60, 0 };
+	m->ops[4] = (struct delta_op){ 220, 8000, DELTA_TARGET_MIN - 1, 0 };
+	delta_map_sort(m);
+	assert_int_equal(m->targets, 3);
+	assert_int_equal(delta_map_predict(m, 0, 10, 50 - 14), 0);
+	assert_int_equal(delta_map_predict(m, 0, 10, 250 - 14), 50);
+	/* One byte further it does. */
+	m->ops[3].copy_len++;
+	m->ops[4].copy_len++;
+	delta_map_sort(m);
+	assert_int_equal(m->targets, 5);
+	assert_int_equal(delta_map_predict(m, 0, 10, 50 - 14), 8960);
+	assert_int_equal(delta_map_predict(m, 0, 10, 250 - 14), 7780);
+	/* Nothing to go by. */
+	m->n = 1;
+	m->ops[0].copy_len = DELTA_TARGET_MIN - 1;
+	delta_map_sort(m);
+	assert_int_equal(delta_map_predict(m, 0, 10, 50 - 14), 0);
 	free(m);
 }
 
