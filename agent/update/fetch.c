@@ -189,7 +189,7 @@ static int on_request(struct fetch_read *r, const struct source_request *q)
 		return 0;
 	}
 	if (q->op != SOURCE_READ || q->object < SOURCE_CHANNEL || q->object > SOURCE_BUNDLE ||
-	    q->len > UINT64_MAX / 4 || q->offset > UINT64_MAX / 4 || r->queued == FETCH_QUEUE)
+	    q->len > UINT64_MAX / 4 || q->offset > UINT64_MAX / 4)
 		return -EBADMSG;
 	r->queue[r->queued] = *q;
 	r->cancelled[r->queued++] = false;
@@ -358,7 +358,7 @@ static int serve(struct fetch *f, struct err *err)
 		for (i = 0; i < 2; i++) {
 			fds[i].fd = f->read[i].fd;
 			fds[i].revents = 0;
-			fds[i].events = CURL_WAIT_POLLIN;
+			fds[i].events = f->read[i].queued < FETCH_QUEUE ? CURL_WAIT_POLLIN : 0;
 			if (f->read[i].blocked || config_waits(f, &f->read[i]))
 				fds[i].events |= CURL_WAIT_POLLOUT;
 		}

@@ -19,7 +19,7 @@
  * from the network, so the memory is the same for any object.
  */
 
-/* READs of one asker at a time, the one under way included; more is a bug of the asker. */
+/* READs of one asker that are known, the one under way included; more wait in its socket. */
 #define FETCH_QUEUE 4
 #define FETCH_WHOLE_MAX (1u << 20) /* bytes of an object that is read to its end */
 #define FETCH_HEAD_MAX 16384	   /* bytes of an answer's header lines */

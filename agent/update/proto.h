@@ -77,7 +77,7 @@ struct source_request {
 };
 
 /*
- * An asker has at most 4 READs at a time, answered one after the other; a READ past the object's
+ * An asker's READs are answered one after the other; a READ past the object's
  * end gets what there is, with rc 0 where that is at least one byte. CONFIG cancels all READs.
  * fetch mends lost links by itself, from the byte where it was, with back-off and within bounds;
  * rc says that it gave up. len bytes are good up to here in any case.
