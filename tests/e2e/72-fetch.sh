@@ -276,6 +276,12 @@ cancel() {
 	refused -125 ''
 	[ "$(answer bytes)" -lt 1000000 ] || fail "$(cat said.txt)"
 	tail -n 2 said.txt | grep -q '^rc=0 ' || fail "and then: $(cat said.txt)"
+	# Many that nobody waits for any more, before one that counts.
+	server b
+	# shellcheck disable=SC2086
+	ask burst=40 both=1 url="http://127.0.0.1:$port" $ALL
+	whole
+	whole b.2
 }
 
 limit() {

@@ -44,7 +44,7 @@ static struct source_config config = {
 	.ca = SOURCE_CA_NONE,
 };
 static bool both;
-static uint64_t cancel_at, slow_ms;
+static uint64_t cancel_at, slow_ms, burst;
 static const char *then;
 static uint32_t ids;
 
@@ -84,6 +84,8 @@ static int set(const char *key, const char *v)
 		config.kind = strcmp(v, "fd") == 0     ? SOURCE_FD
 			      : strcmp(v, "file") == 0 ? SOURCE_FILE
 						       : SOURCE_FOLDER;
+	else if (strcmp(key, "burst") == 0)
+		burst = strtoull(v, NULL, 10);
 	else if (strcmp(key, "then") == 0)
 		then = v;
 	else if (strcmp(key, "both") == 0)
@@ -181,6 +183,8 @@ static void take_slice(struct ask *a)
 	if (slow_ms)
 		(void)nanosleep(&slow, NULL);
 	receive(a->fd, d);
+	if (burst && d->id != a->q.id)
+		return; /* of one that was cancelled */
 	if (d->id != a->q.id || d->op != SOURCE_READ || d->offset != a->next ||
 	    (a->q.len && d->offset + d->len > a->q.offset + a->q.len))
 		broken("a slice of other bytes");
@@ -196,11 +200,29 @@ static void take_slice(struct ask *a)
 	}
 }
 
+/* cancelled_ones - READs that nobody waits for. */
+static void cancelled_ones(const struct ask *a)
+{
+	struct source_request q = a->q;
+
+	for (uint64_t i = 0; i < burst; i++) {
+		q.id = 1000000 + (uint32_t)i;
+		q.op = SOURCE_READ;
+		if (send(a->fd, &q, sizeof(q), 0) != (ssize_t)sizeof(q))
+			broken("READ cannot be sent");
+		q.op = SOURCE_CANCEL;
+		if (send(a->fd, &q, sizeof(q), 0) != (ssize_t)sizeof(q))
+			broken("CANCEL cannot be sent");
+	}
+}
+
 static int ask_all(struct ask *a, int n)
 {
 	struct pollfd fds[2];
 	int i, bad = 0, left = n;
 
+	for (i = 0; i < n; i++)
+		cancelled_ones(&a[i]);
 	for (i = 0; i < n; i++)
 		if (send(a[i].fd, &a[i].q, sizeof(a[i].q), 0) != (ssize_t)sizeof(a[i].q))
 			broken("READ cannot be sent");
