@@ -17,10 +17,11 @@ static const char *const state_names[UPDATEPLAN_STATES] = {
 };
 
 static const char *const event_names[UPDATEPLAN_EVENTS] = {
-	"boot-good",   "boot-trial", "fell-back", "healthy",  "sick",	  "sick-last", "sick-alone",
-	"tick",	       "try",	     "nothing",	  "keep",     "later",	  "use-delta", "use-full",
-	"unreachable", "done",	     "no-source", "no-delta", "refused",  "broken",    "aborted",
-	"check",       "install",    "activate",  "rollback", "mark-bad", "stop",      "reset",
+	"boot-good", "boot-trial", "fell-back", "switched",    "healthy", "sick",
+	"sick-last", "sick-alone", "tick",	"try",	       "nothing", "keep",
+	"later",     "use-delta",  "use-full",	"unreachable", "done",	  "no-source",
+	"no-delta",  "refused",	   "broken",	"aborted",     "check",	  "install",
+	"activate",  "rollback",   "mark-bad",	"stop",	       "reset",
 };
 
 static const char *const action_names[UPDATEPLAN_ACTIONS] = {
@@ -73,6 +74,8 @@ static const struct cell table[UPDATEPLAN_STATES][UPDATEPLAN_EVENTS] = {
 		ON(BOOT_GOOD, SETTLE, WATCH),
 		ON(BOOT_TRIAL, TRIAL, WATCH),
 		ON(FELL_BACK, FALLBACK, RECORD_FALLBACK),
+		/* The service ended between the switch and the restart. */
+		ON(SWITCHED, REBOOTING, REBOOT),
 		ON(BROKEN, BLIND, RETRY),
 		ON(REFUSED, BLIND, RETRY),
 	},
@@ -86,6 +89,7 @@ static const struct cell table[UPDATEPLAN_STATES][UPDATEPLAN_EVENTS] = {
 		ON(BOOT_GOOD, SETTLE, WATCH),
 		ON(BOOT_TRIAL, TRIAL, WATCH),
 		ON(FELL_BACK, BLIND, RETRY),
+		ON(SWITCHED, BLIND, RETRY),
 		ON(BROKEN, BLIND, RETRY),
 		ON(REFUSED, BLIND, RETRY),
 	},
@@ -202,7 +206,7 @@ enum updateplan_event updateplan_boot_event(const struct updateplan_boot *b)
 	if (!b->known || b->booted > 1 || b->primary > 1)
 		return UPDATEPLAN_EV_BROKEN;
 	if (b->primary != b->booted)
-		return UPDATEPLAN_EV_FELL_BACK;
+		return b->switched ? UPDATEPLAN_EV_SWITCHED : UPDATEPLAN_EV_FELL_BACK;
 	return b->good[b->booted] ? UPDATEPLAN_EV_BOOT_GOOD : UPDATEPLAN_EV_BOOT_TRIAL;
 }
 

@@ -49,6 +49,7 @@ enum updateplan_event {
 	UPDATEPLAN_EV_BOOT_GOOD,
 	UPDATEPLAN_EV_BOOT_TRIAL,
 	UPDATEPLAN_EV_FELL_BACK,
+	UPDATEPLAN_EV_SWITCHED, /* in this boot, by us: the restart is still to come */
 	/* health */
 	UPDATEPLAN_EV_HEALTHY,
 	UPDATEPLAN_EV_SICK,	  /* the window is over, and another try is left */
@@ -127,12 +128,14 @@ const char *updateplan_action_name(enum updateplan_action action);
 /* The boot state, reduced to what is decided on. Slots: 0 is A, 1 is B. */
 struct updateplan_boot {
 	bool known;
+	bool switched; /* primary was changed by order since this boot began */
 	unsigned int booted, primary;
 	bool good[2];
 	unsigned int tries[2]; /* left */
 };
 
-/* updateplan_boot_event - BOOT_GOOD, BOOT_TRIAL, FELL_BACK, or BROKEN where it is not known. */
+/* updateplan_boot_event - BOOT_GOOD, BOOT_TRIAL, FELL_BACK, SWITCHED, or BROKEN where it is not
+ * known. */
 enum updateplan_event updateplan_boot_event(const struct updateplan_boot *b);
 /* updateplan_sick_event - what the end of the health window means: SICK, SICK_LAST, SICK_ALONE. */
 enum updateplan_event updateplan_sick_event(const struct updateplan_boot *b);

@@ -20,6 +20,8 @@
 #define BLIND_AGAIN_MS 60000u
 #define FLOOR_EVERY_MS 3600000u
 #define SICK_AGAIN_MS 60000u
+/* There from the order to switch slots to the restart: /run does not outlive this boot. */
+#define SWITCHING_FILE MAIN_RUN_DIR "/switching"
 
 _Static_assert(UPDATE_WHY_SIZE <= UPDATELOG_WHY_SIZE, "a report's reason fits the history");
 _Static_assert(UPDATE_VERSION_SIZE <= UPDATELOG_VERSION_SIZE, "a report's version fits");
@@ -108,6 +110,7 @@ static void take_boot(struct update *u, const struct writer_bootstate *b)
 	u->boot_raw = *b;
 	u->boot = (struct updateplan_boot){
 		.known = b->known,
+		.switched = access(SWITCHING_FILE, F_OK) == 0,
 		.booted = b->booted == WRITER_SLOT_A   ? 0
 			  : b->booted == WRITER_SLOT_B ? 1
 						       : 2,
@@ -117,6 +120,16 @@ static void take_boot(struct update *u, const struct writer_bootstate *b)
 		.good = { b->good[0], b->good[1] },
 		.tries = { b->tries[0], b->tries[1] },
 	};
+}
+
+/* order_switch - an order that makes the other slot the primary one. */
+static int order_switch(struct update *u, enum writer_op op, enum writer_slot slot)
+{
+	int rc = io_replace_file(SWITCHING_FILE, "", 0, 0600);
+
+	if (rc)
+		(void)dprintf(2, "cannot write " SWITCHING_FILE ": %s\n", strerror(-rc));
+	return order(u, op, slot);
 }
 
 /* Where to read from. */
@@ -391,7 +404,7 @@ static int give_up_booted(struct update *u)
 	else
 		(void)records_save_log(&u->rec);
 	fault_point("mark-bad-order");
-	return order(u, WRITER_MARK_BAD, booted_slot(u));
+	return order_switch(u, WRITER_MARK_BAD, booted_slot(u));
 }
 
 static int roll_back(struct update *u)
@@ -405,7 +418,7 @@ static int roll_back(struct update *u)
 	else
 		(void)records_save_log(&u->rec);
 	fault_point("rollback-order");
-	return order(u, WRITER_ROLLBACK, WRITER_SLOT_NONE);
+	return order_switch(u, WRITER_ROLLBACK, WRITER_SLOT_NONE);
 }
 
 static int marked_good(struct update *u)
@@ -443,7 +456,7 @@ static int activate(struct update *u)
 	/* In the history before the switch: after it there may be no time. */
 	set_outcome(u, a, UPDATELOG_TRIAL, "");
 	fault_point("activate-order");
-	return order(u, WRITER_ACTIVATE, WRITER_SLOT_NONE);
+	return order_switch(u, WRITER_ACTIVATE, WRITER_SLOT_NONE);
 }
 
 static int reboot(struct update *u)

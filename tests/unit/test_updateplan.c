@@ -19,11 +19,13 @@
 	"reset:rebooting/reset"
 static const char *const expected[UPDATEPLAN_STATES] = {
 	[UPDATEPLAN_START] = "boot-good:settle/watch boot-trial:trial/watch "
-			     "fell-back:fallback/record-fallback broken:blind/retry "
+			     "fell-back:fallback/record-fallback switched:rebooting/reboot "
+			     "broken:blind/retry "
 			     "refused:blind/retry",
 	[UPDATEPLAN_BLIND] = "tick:start/ask check:start/ask reset:rebooting/reset",
 	[UPDATEPLAN_FALLBACK] = "boot-good:settle/watch boot-trial:trial/watch "
-				"fell-back:blind/retry broken:blind/retry refused:blind/retry",
+				"fell-back:blind/retry switched:blind/retry "
+				"broken:blind/retry refused:blind/retry",
 	[UPDATEPLAN_TRIAL] = "healthy:marking/mark-good sick:rebooting/reboot "
 			     "sick-last:condemn/mark-bad sick-alone:idle/rest "
 			     "rollback:condemn/mark-bad mark-bad:condemn/mark-bad",
@@ -157,7 +159,7 @@ static void test_invariants(void **state)
 				leaves_on_answer |= e == UPDATEPLAN_EV_BROKEN && x.next != s;
 				if (x.next != s)
 					assert_true(e >= UPDATEPLAN_EV_DONE ||
-						    e <= UPDATEPLAN_EV_FELL_BACK);
+						    e <= UPDATEPLAN_EV_SWITCHED);
 			} else {
 				leaves_on_answer = true;
 			}
@@ -204,7 +206,7 @@ static void test_boot(void **state)
 			for (primary = 0; primary < 3; primary++)
 				for (good = 0; good < 4; good++)
 					for (tries = 0; tries < 16; tries++) {
-						const struct updateplan_boot b = {
+						struct updateplan_boot b = {
 							.known = known,
 							.booted = booted,
 							.primary = primary,
@@ -219,6 +221,10 @@ static void test_boot(void **state)
 						       : good & 1u << booted
 							       ? UPDATEPLAN_EV_BOOT_GOOD
 							       : UPDATEPLAN_EV_BOOT_TRIAL;
+						assert_int_equal(updateplan_boot_event(&b), want);
+						b.switched = true;
+						if (want == UPDATEPLAN_EV_FELL_BACK)
+							want = UPDATEPLAN_EV_SWITCHED;
 						assert_int_equal(updateplan_boot_event(&b), want);
 						sick = !known || booted == 2 ||
 								       !(good & 1u << !booted)
