@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # host-setup.sh TARGET... - install the Debian packages that conf/host-packages
-# lists for these targets (build run test lint repro) and that are missing here;
+# lists for these targets (build run test bench lint repro) and that are missing here;
 # root or sudo. Records the versions of all of them in out/host-packages. Never
 # touches apt's sources; reads its lists anew only where a package is not in them.
 set -eu
