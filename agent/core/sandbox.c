@@ -269,6 +269,39 @@ static const int allowed_network[] = {
 #endif
 };
 
+/* And for one that reads and writes the devices it holds and starts a process of its own kind. */
+static const int allowed_storage[] = {
+	SYS_pread64,
+	SYS_pwrite64,
+	SYS_fdatasync,
+	SYS_fsync,
+	SYS_sync_file_range,
+	SYS_fadvise64,
+	SYS_ftruncate,
+	SYS_lseek,
+	SYS_mmap,
+	SYS_munmap,
+	SYS_mremap,
+	SYS_mprotect,
+	SYS_madvise,
+	SYS_brk,
+	SYS_pipe2,
+	SYS_clone,
+	SYS_wait4,
+	SYS_kill,
+	SYS_tkill,
+	SYS_getpid,
+	SYS_gettid,
+	SYS_set_tid_address,
+	SYS_set_robust_list,
+	SYS_rt_sigaction,
+	SYS_rt_sigprocmask,
+	SYS_futex,
+#ifdef SYS_fork
+	SYS_fork,
+#endif
+};
+
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 #define FILTER_MAX 120
 
@@ -329,6 +362,12 @@ static int set_filter(const int *more, size_t count, uint32_t otherwise, struct 
 int sandbox_syscalls(struct err *err)
 {
 	return set_filter(NULL, 0, SECCOMP_RET_KILL_PROCESS, err);
+}
+
+int sandbox_syscalls_storage(struct err *err)
+{
+	_Static_assert(COUNT(allowed_storage) <= COUNT(allowed_network), "the filter does not fit");
+	return set_filter(allowed_storage, COUNT(allowed_storage), SECCOMP_RET_ERRNO | EPERM, err);
 }
 
 int sandbox_syscalls_network(struct err *err)

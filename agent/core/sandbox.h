@@ -72,4 +72,10 @@ int sandbox_syscalls(struct err *err);
  */
 int sandbox_syscalls_network(struct err *err);
 
+/*
+ * sandbox_syscalls_storage - seccomp for who reads and writes the devices that it holds, allocates
+ * memory and forks: nothing is opened, no program started. Anything else fails with EPERM.
+ */
+int sandbox_syscalls_storage(struct err *err);
+
 #endif

@@ -299,6 +299,7 @@ int writer_run(int main_fd, int source_fd)
 		rc = rc == -ENOSYS ? 0 : rc;
 	}
 	rc = rc ? rc : sandbox_limits(32, &err);
+	rc = rc ? rc : sandbox_syscalls_storage(&err);
 	if (rc) {
 		(void)dprintf(2, "writer: %s\n", err.msg);
 		return 111;

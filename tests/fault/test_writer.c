@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "agent/core/parts.h"
+#include "agent/core/sandbox.h"
 #include "agent/update/writer.h"
 #include "bootstateio.h"
 #include "bundlekit.h"
@@ -248,6 +249,11 @@ static void rig_start(struct rig *r, const struct file *f, struct fetch_plan pla
 			(void)fprintf(stderr, "%s\n", err.msg);
 			_exit(99);
 		}
+#ifndef __SANITIZE_ADDRESS__
+		if (sandbox_user(NULL, NULL, (struct sandbox_caps){ 0 }, &err) ||
+		    sandbox_syscalls_storage(&err))
+			_exit(98);
+#endif
 		_exit(writer_serve(&w));
 	}
 	(void)close(order[1]);
