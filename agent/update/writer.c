@@ -96,13 +96,14 @@ static int repair_state(struct writer *w, struct err *err)
 	struct bootstateio s;
 	int rc = bootstateio_load(&w->state.io, w->running, &s, err);
 
-	if (!rc && bootstateio_needs_repair(&s)) {
-		rc = bootstateio_repair(&w->state.io, &s, err);
-		w->repaired = w->repaired || !rc;
-		(void)dprintf(2, "writer: the boot state was damaged%s%s\n",
-			      rc ? " and cannot be repaired: " : ": repaired", rc ? err->msg : "");
-	}
-	return rc;
+	if (rc || !bootstateio_needs_repair(&s))
+		return rc;
+	rc = bootstateio_repair(&w->state.io, &s, err);
+	w->repaired = w->repaired || !rc;
+	(void)dprintf(2, "writer: the boot state was damaged%s%s\n",
+		      rc ? " and cannot be repaired: " : ": repaired", rc ? err->msg : "");
+	/* A block that stays bad is not the end: the other copy says it all. */
+	return s.lost ? rc : 0;
 }
 
 static int roll_back(struct bootstate *state, enum bootstate_slot slot)
