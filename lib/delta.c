@@ -12,11 +12,13 @@
 #include "bytes.h"
 #include "deltafmt.h"
 #include "deltamap.h"
+#include "deltaref.h"
 
 /* The old image is read in lines of this size at its multiples, the last one short. */
 #define LINE_BYTES (32u << 10)
 #define LINES 16u
-#define BLOCK_BYTES (64u << 10)
+/* A block holds a whole chunk of copied bytes, or so many extra ones. */
+#define BLOCK_BYTES DELTA_CHUNK_BYTES
 
 enum state {
 	STATE_IDLE, /* no frame, or a broken one */
@@ -336,28 +338,27 @@ static int fix(struct delta *d, uint8_t *to, uint64_t old_pos)
 	return 0;
 }
 
-/* make_copy - the next block of copied bytes of the current operation. */
+/* make_copy - the next chunk of copied bytes of the current operation. */
 static int make_copy(struct delta *d)
 {
 	const struct delta_op *op = &d->map.ops[d->op];
+	struct bytes *code = &d->side[DELTA_CODE];
 	uint32_t left = op->copy_len - d->copy_done;
-	uint32_t len = left < BLOCK_BYTES ? left : BLOCK_BYTES, at = 0;
+	uint32_t len = left < DELTA_CHUNK_BYTES ? left : DELTA_CHUNK_BYTES, at = 0;
 	uint64_t old_pos = op->old_pos + d->copy_done;
 	int rc;
 
+	if (code->p == code->end || *code->p > DELTA_CODE_X86)
+		return -EBADMSG;
 	rc = old_read(d, d->block, len, old_pos);
 	if (rc)
 		return rc;
+	if (*code->p++ == DELTA_CODE_X86)
+		delta_refs_move(&d->map, d->op, old_pos, d->block, len);
 	while (d->fix_gap < len - at) {
 		at += d->fix_gap;
-		if (d->fix_len > left - at)
+		if (d->fix_len > len - at)
 			return -EBADMSG;
-		if (d->fix_len > len - at) {
-			/* A fix is never split: it comes with the next block. */
-			len = at;
-			d->fix_gap = 0;
-			break;
-		}
 		rc = fix(d, d->block + at, old_pos + at);
 		if (rc)
 			return rc;
@@ -366,7 +367,7 @@ static int make_copy(struct delta *d)
 		if (rc)
 			return rc;
 	}
-	if (d->fix_gap != DELTA_NO_FIX && d->fix_gap)
+	if (d->fix_gap != DELTA_NO_FIX)
 		d->fix_gap -= len - at;
 	d->copy_done += len;
 	d->block_start = 0;
@@ -428,7 +429,8 @@ static int run_body(struct delta *d, struct bytes *in)
 		return 0;
 	}
 	/* Nothing may be left over. */
-	if (d->fix_gap != DELTA_NO_FIX || d->side[DELTA_WORD].p != d->side[DELTA_WORD].end ||
+	if (d->fix_gap != DELTA_NO_FIX || d->side[DELTA_CODE].p != d->side[DELTA_CODE].end ||
+	    d->side[DELTA_WORD].p != d->side[DELTA_WORD].end ||
 	    d->side[DELTA_BYTE].p != d->side[DELTA_BYTE].end)
 		return -EBADMSG;
 	d->state = STATE_TAIL;

@@ -20,10 +20,15 @@
  *     DELTA_SEEK   zigzag: old position of the copy, less where the last operation ended: its
  *                  old position + copied + extra bytes; for the first one: less the new position
  *
- * Copied bytes get fixes, in order; each is
+ * An operation's copied bytes are taken in chunks of DELTA_CHUNK_BYTES, the last one short.
+ *
+ *     DELTA_CODE   one byte a chunk: 0, or DELTA_CODE_X86: what look like references in it are
+ *                  moved first, see delta_refs_move
+ *
+ * Then they get fixes, in order; each is
  *
  *     DELTA_GAP    varint: copied bytes between the last fix's end (or the start) and this one
- *     DELTA_KIND   one byte, DELTA_KIND_*; a fix never reaches over its operation's end
+ *     DELTA_KIND   one byte, DELTA_KIND_*; a fix never reaches over its chunk's end
  *     DELTA_WORD   le32, for DELTA_KIND_WORD
  *     DELTA_BYTE   for DELTA_KIND_BYTES + n - 1: n bytes, added to what was copied
  *
@@ -38,6 +43,7 @@ enum {
 	DELTA_COPY,
 	DELTA_LEN,
 	DELTA_SEEK,
+	DELTA_CODE,
 	DELTA_GAP,
 	DELTA_KIND,
 	DELTA_WORD,
@@ -52,6 +58,9 @@ enum {
 #define DELTA_OPS_MAX (1u << 15)
 /* zstd's window in DELTA_EXTRA is at most this; the others need none as large. */
 #define DELTA_WINDOW_LOG 21
+
+#define DELTA_CHUNK_BYTES (16u << 10)
+#define DELTA_CODE_X86 1
 
 #define DELTA_KIND_MAP 0
 #define DELTA_KIND_RECENT 1

@@ -13,6 +13,7 @@
 #include "lib/delta.h"
 #include "deltafmt.h"
 #include "deltamap.h"
+#include "deltaref.h"
 
 struct buf {
 	uint8_t *p;
@@ -28,6 +29,7 @@ struct delta_maker {
 	struct delta_map map;
 	struct delta_recent recent;
 	struct buf streams[DELTA_STREAMS];
+	uint8_t chunk[DELTA_CHUNK_BYTES];
 	uint32_t *counts; /* by hash of a number to add: how often it is wanted */
 	ZSTD_CCtx *zstd;
 };
@@ -124,9 +126,9 @@ static uint32_t *count_of(struct delta_maker *m, uint32_t v)
 	return &m->counts[(v * 0x9e3779b1u) >> 16];
 }
 
-/* The state of the fixes of one operation. */
+/* The state of the fixes of one chunk. */
 struct fixing {
-	const uint8_t *o, *n; /* old and new bytes, where the operation begins */
+	const uint8_t *o, *n; /* copied bytes, with references moved, and new ones */
 	uint32_t len;
 	uint32_t op;
 	uint64_t old_pos;
@@ -214,37 +216,76 @@ static void byte_fix(struct delta_maker *m, struct fixing *f, uint32_t at, uint6
 	emit(m, f, at, (uint8_t)(DELTA_KIND_BYTES + n - 1), gap);
 }
 
-static void op_fixes(struct delta_maker *m, uint32_t i, uint64_t *gap, bool count)
+/*
+ * moved - the chunk as the decoder has it before the fixes, in m->chunk: with references moved if
+ * that makes more words right than wrong.
+ */
+static uint8_t moved(struct delta_maker *m, uint32_t op, uint64_t old_pos, const uint8_t *n,
+		     uint32_t len)
 {
-	const struct delta_op *op = &m->map.ops[i];
-	struct fixing f = { m->old_image + op->old_pos,
-			    m->new_image + op->new_pos,
-			    op->copy_len,
-			    i,
-			    op->old_pos,
-			    0 };
+	const uint8_t *o = m->old_image + old_pos;
+	uint32_t i;
+	int64_t right = 0;
+
+	memcpy(m->chunk, o, len);
+	if (memcmp(o, n, len) == 0)
+		return 0;
+	delta_refs_move(&m->map, op, old_pos, m->chunk, len);
+	for (i = 0; i < len; i++) {
+		if (m->chunk[i] != o[i])
+			right += (m->chunk[i] == n[i]) - (o[i] == n[i]);
+	}
+	if (right > 0)
+		return DELTA_CODE_X86;
+	memcpy(m->chunk, o, len);
+	return 0;
+}
+
+static void chunk_fixes(struct delta_maker *m, struct fixing *f, uint64_t *gap, bool count)
+{
 	uint32_t at = 0;
 
-	while (at < f.len) {
-		if (f.o[at] == f.n[at]) {
+	while (at < f->len) {
+		if (f->o[at] == f->n[at]) {
 			at++;
 			continue;
 		}
 		if (count) {
-			if (f.len - at >= 4) {
-				++*count_of(m, word_delta(&f, at));
+			if (f->len - at >= 4) {
+				++*count_of(m, word_delta(f, at));
 				at += 4;
 			} else {
 				at++;
 			}
 			continue;
 		}
-		if (!word_fix(m, &f, at, gap))
-			byte_fix(m, &f, at, gap);
-		at = f.last;
+		if (!word_fix(m, f, at, gap))
+			byte_fix(m, f, at, gap);
+		at = f->last;
 	}
 	if (!count)
-		*gap += f.len - f.last;
+		*gap += f->len - f->last;
+}
+
+static void op_fixes(struct delta_maker *m, uint32_t i, uint64_t *gap, bool count)
+{
+	const struct delta_op *op = &m->map.ops[i];
+	uint32_t done, len;
+
+	for (done = 0; done < op->copy_len; done += len) {
+		const uint8_t *n = m->new_image + op->new_pos + done;
+		struct fixing f = { m->chunk, n, 0, i, op->old_pos + done, 0 };
+		uint8_t code;
+
+		len = op->copy_len - done;
+		if (len > DELTA_CHUNK_BYTES)
+			len = DELTA_CHUNK_BYTES;
+		f.len = len;
+		code = moved(m, i, f.old_pos, n, len);
+		if (!count)
+			put8(&m->streams[DELTA_CODE], code);
+		chunk_fixes(m, &f, gap, count);
+	}
 }
 
 static int stream_pack(struct delta_maker *m, unsigned int i, struct delta_head *h, struct buf *out)
