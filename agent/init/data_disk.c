@@ -113,6 +113,54 @@ static int tell_kernel(int disk_fd, const struct data_disk *d, struct err *err)
 		       : 0;
 }
 
+/*
+ * The table is written past the kernel's cache, which works in pages of 4096 bytes: sector 0 shares
+ * one with the primary table, and a cut in the middle of a write must not find it there.
+ */
+struct direct {
+	struct blockio cached;
+	int fd;
+};
+
+static int direct_read(void *ctx, void *ret_buf, size_t len, uint64_t offset_bytes)
+{
+	const struct direct *t = ctx;
+
+	return t->cached.read(t->cached.ctx, ret_buf, len, offset_bytes);
+}
+
+static int direct_write(void *ctx, const void *buf, size_t len, uint64_t offset_bytes)
+{
+	static _Alignas(4096) uint8_t aligned[GPT_ENTRIES_BYTES];
+	const struct direct *t = ctx;
+
+	if (t->fd < 0 || len > sizeof(aligned))
+		return t->cached.write(t->cached.ctx, buf, len, offset_bytes);
+	memcpy(aligned, buf, len);
+	return io_pwrite(t->fd, aligned, len, offset_bytes);
+}
+
+static int direct_flush(void *ctx)
+{
+	const struct direct *t = ctx;
+
+	return t->cached.flush(t->cached.ctx);
+}
+
+static int write_table(const struct data_disk *d, const struct blockio *io, struct gpt *gpt,
+		       struct err *err)
+{
+	int fd _cleanup_close_ = open(d->disk, O_RDWR | O_DIRECT | O_CLOEXEC);
+	struct direct t = { .cached = *io, .fd = fd };
+	struct blockio direct = *io;
+
+	direct.ctx = &t;
+	direct.read = direct_read;
+	direct.write = direct_write;
+	direct.flush = direct_flush;
+	return gpt_write(&direct, gpt, false, err);
+}
+
 int data_disk_grow(struct data_disk *d, struct err *ret_note, struct err *err)
 {
 	static struct gpt gpt;
@@ -137,7 +185,7 @@ int data_disk_grow(struct data_disk *d, struct err *ret_note, struct err *err)
 		return err_sys(err, rc, "cannot grow partition %d of %s", DATA_PARTITION, d->disk);
 	(void)gpt_get(&gpt, DATA_PARTITION, &after);
 	if (moved || damaged || before.last_lba != after.last_lba) {
-		rc = gpt_write(&io, &gpt, false, err);
+		rc = write_table(d, &io, &gpt, err);
 		if (rc) {
 			err_prefix(err, "partition table of %s", d->disk);
 			return rc;
