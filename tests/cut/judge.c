@@ -8,6 +8,7 @@
 
 #include "blockio.h"
 #include "copy.h"
+#include "stage1.h"
 
 #define HEAD_SECTORS (BOOTSTATE_HEAD_BYTES / CUT_SECTOR)
 /* Longer than any way through the tries: then it goes round. */
@@ -210,6 +211,30 @@ static void judge_table(const struct cut_judge *j, const struct cut_model *m,
 	}
 }
 
+/* Firmware may go to either ESP, whatever became of its variables: what it finds there is whole. */
+static void judge_loaders(const struct cut_model *m, const struct cut_state *s,
+			  struct cut_verdict *ret)
+{
+	static const enum cut_region esp[] = { CUT_ESP_1, CUT_ESP_2 };
+	uint8_t sector[CUT_SECTOR];
+	unsigned int whole = 0;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		if (!m->areas[esp[i]].sectors)
+			continue;
+		if (cut_state_holds(s, m, esp[i])) {
+			whole++;
+			continue;
+		}
+		cut_state_read(s, m, m->areas[esp[i]].first, 1, sector);
+		if (stage1_generation(sector, sizeof(sector)))
+			(void)snprintf(ret->why, sizeof(ret->why),
+				       "ESP %u looks complete and is not", i + 1);
+	}
+	if (!whole)
+		(void)snprintf(ret->why, sizeof(ret->why), "no ESP holds a whole loader");
+}
+
 struct cut_verdict cut_judge(struct cut_judge *j, const struct cut_model *m,
 			     const struct cut_state *s)
 {
@@ -243,8 +268,7 @@ struct cut_verdict cut_judge(struct cut_judge *j, const struct cut_model *m,
 	v = memo->verdict;
 	if (!v.why[0] && m->spots_in[CUT_GPT])
 		judge_table(j, m, s, &v);
-	if (!v.why[0] && j->esp_known && !cut_state_holds(s, m, CUT_ESP_1) &&
-	    !cut_state_holds(s, m, CUT_ESP_2))
-		(void)snprintf(v.why, sizeof(v.why), "no ESP holds a whole loader");
+	if (!v.why[0] && j->esp_known)
+		judge_loaders(m, s, &v);
 	return v;
 }

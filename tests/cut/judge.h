@@ -13,7 +13,7 @@
  *      healthy, holds exactly a release: its boot and its root partition, the same one. Also if
  *      the power goes again while GRUB notes a boot.
  *   3. There is a valid partition table, and only DATA's end differs from the one before.
- *   4. An ESP holds exactly a release's loader.
+ *   4. An ESP holds exactly a release's loader; the other one too, or it is no file system.
  */
 
 struct cut_verdict {

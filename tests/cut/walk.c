@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stage1.h"
+
 #define UNIT_SMALL 1 /* sectors */
 #define UNIT_LARGE 8
 #define OPTIONS_MAX 64 /* contents of one sector of STATE */
@@ -223,6 +225,16 @@ struct choice {
 	const uint8_t *content[OPTIONS_MAX]; /* NULL: the durable one */
 };
 
+/* The rest of a copy's page of 4096 bytes says nothing. */
+static bool in_copy(const struct cut_model *m, const struct cut_piece *p)
+{
+	uint64_t at = p->sector - m->state_first;
+
+	return p->region == CUT_STATE &&
+	       (at - BOOTSTATE_S0_OFFSET / CUT_SECTOR < BOOTSTATE_SIZE / CUT_SECTOR ||
+		at - BOOTSTATE_S1_OFFSET / CUT_SECTOR < BOOTSTATE_SIZE / CUT_SECTOR);
+}
+
 static unsigned int state_choices(const struct cut_model *m, struct choice *c, unsigned int max)
 {
 	unsigned int n = 0, k;
@@ -230,7 +242,7 @@ static unsigned int state_choices(const struct cut_model *m, struct choice *c, u
 	for (size_t i = 0; i < m->n_pieces; i++) {
 		const struct cut_piece *p = &m->pieces[i];
 
-		if (p->region != CUT_STATE)
+		if (!in_copy(m, p))
 			continue;
 		for (k = 0; k < n && c[k].spot != p->spot; k++)
 			;
@@ -270,7 +282,7 @@ static int all_of_state(struct walk *w)
 			if (cut_state_reset(&w->other, w->m))
 				return -ENOMEM;
 			for (size_t p = 0; back && p < w->m->n_pieces; p++)
-				if (w->m->pieces[p].region != CUT_STATE &&
+				if (!in_copy(w->m, &w->m->pieces[p]) &&
 				    (back == 1 || next_random(w) & 1))
 					cut_state_piece(&w->other, w->m, &w->m->pieces[p]);
 			for (unsigned int k = 0; k < n; k++) {
@@ -306,7 +318,10 @@ static void check_rules(struct walk *w, uint64_t first, uint64_t sectors)
 		slot = BOOTSTATE_B;
 		break;
 	case CUT_STATE:
-		if (first < copy[0] || last >= copy[1] + BOOTSTATE_SIZE / CUT_SECTOR)
+		if (w->o.stage1 && sectors == 1 &&
+		    first == w->m->state_first + STAGE1_RECORD_OFFSET / CUT_SECTOR)
+			break;
+		if (first < copy[0] || last >= copy[1] + UNIT_LARGE)
 			broken(w, "STATE is written outside of its two copies");
 		else if (first < copy[1] && last >= copy[1])
 			broken(w, "both copies of the boot state in one write");
@@ -321,9 +336,8 @@ static void check_rules(struct walk *w, uint64_t first, uint64_t sectors)
 	case CUT_ESP_2:
 		if (!w->o.stage1)
 			broken(w, "an ESP is written");
-		break;
-	case CUT_NOONE:
-		broken(w, "what belongs to no partition is written");
+		else if (w->loader == 1 + (w->region == CUT_ESP_2))
+			broken(w, "the ESP that GRUB came from is written");
 		break;
 	default:
 		break;
@@ -341,13 +355,19 @@ static void check_state_epoch(struct walk *w)
 	for (size_t i = 0; i < w->m->n_pieces; i++) {
 		const struct cut_piece *p = &w->m->pieces[i];
 
-		if (p->region != CUT_STATE)
+		if (p->region != CUT_STATE || p->sector >= edge + UNIT_LARGE)
 			continue;
 		low |= p->sector < edge;
 		high |= p->sector >= edge;
 	}
 	if (low && high)
 		broken(w, "both copies of the boot state without a flush between them");
+}
+
+static void note_started(struct walk *w, const struct bootstate *state)
+{
+	w->running = state->booted;
+	w->loader = state->esp;
 }
 
 static int look_around(struct walk *w)
@@ -360,7 +380,7 @@ static int look_around(struct walk *w)
 	for (size_t i = 0; i < w->m->n_pieces; i++)
 		cut_state_piece(&w->now, w->m, &w->m->pieces[i]);
 	if (w->region == CUT_STATE && cut_boot_state(w->m, &w->now, &state))
-		w->running = state.booted;
+		note_started(w, &state);
 	look(w, &w->now, "all arrived");
 	if (w->region == CUT_GPT && !w->settled)
 		w->settled = cut_table_settled(w->m, &w->now);
@@ -374,9 +394,31 @@ static int look_around(struct walk *w)
 	return rc;
 }
 
+/* What lies in one region of a write. */
+static int take_part(struct walk *w, uint64_t first, uint64_t sectors, const uint8_t *data)
+{
+	uint8_t *durable = w->m->disk + first * CUT_SECTOR;
+
+	if (w->region == CUT_DATA) {
+		/* Whatever is in there, no boot hangs on it. */
+		w->stats.other_bytes += sectors * CUT_SECTOR;
+		memcpy(durable, data, (size_t)sectors * CUT_SECTOR);
+		return 0;
+	}
+	if (w->region == CUT_NOONE) {
+		if (memcmp(durable, data, (size_t)sectors * CUT_SECTOR) != 0)
+			broken(w, "what belongs to no partition is written");
+		return 0;
+	}
+	check_rules(w, first, sectors);
+	w->stats.cuts++;
+	return cut_write(w->m, first, sectors, data) || look_around(w) ? -ENOMEM : 0;
+}
+
 static int take_write(struct walk *w, const struct dmlog_entry *e, struct err *err)
 {
 	uint64_t first = e->offset_bytes / CUT_SECTOR, n = e->len_bytes / CUT_SECTOR;
+	const uint8_t *data = e->data;
 
 	w->stats.writes++;
 	if (!n)
@@ -386,23 +428,19 @@ static int take_write(struct walk *w, const struct dmlog_entry *e, struct err *e
 	for (uint64_t s = first; s < first + n; s += 2048)
 		w->changed[s / 2048] = 1;
 	w->changed[(first + n - 1) / 2048] = 1;
-	w->region = cut_region_of(w->m, first);
-	if (w->region != cut_region_of(w->m, first + n - 1)) {
-		broken(w, "one write into two places");
-		return 0;
+	/* The kernel writes pages: one may reach over a region's end. */
+	while (n) {
+		uint64_t part = 1;
+
+		w->region = cut_region_of(w->m, first);
+		while (part < n && cut_region_of(w->m, first + part) == w->region)
+			part++;
+		if (take_part(w, first, part, data))
+			return err_sys(err, -ENOMEM, "walk");
+		first += part;
+		n -= part;
+		data += part * CUT_SECTOR;
 	}
-	if (w->region == CUT_DATA) {
-		/* Whatever is in there, no boot hangs on it. */
-		w->stats.other_bytes += e->len_bytes;
-		memcpy(w->m->disk + e->offset_bytes, e->data, (size_t)e->len_bytes);
-		return 0;
-	}
-	check_rules(w, first, n);
-	if (w->region == CUT_NOONE)
-		return 0;
-	w->stats.cuts++;
-	if (cut_write(w->m, first, n, e->data) || look_around(w))
-		return err_sys(err, -ENOMEM, "walk");
 	return 0;
 }
 
@@ -423,7 +461,7 @@ int walk_init(struct walk *w, struct cut_model *m, const struct walk_options *o,
 	if (rc)
 		return rc;
 	if (cut_boot_state(m, &w->now, &state))
-		w->running = state.booted;
+		note_started(w, &state);
 	w->settled = cut_table_settled(m, &w->now);
 	return 0;
 }

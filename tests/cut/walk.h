@@ -63,6 +63,7 @@ struct walk {
 	char how[120];		/* the state came about, for a person */
 	bool stopped, settled;
 	enum bootstate_slot running;
+	uint8_t loader; /* 1, 2: the ESP that GRUB came from */
 	unsigned int failures;
 	char first[200];  /* what was wrong first */
 	bool silent;	  /* say nothing on standard error */

@@ -1,0 +1,53 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# A release that never becomes healthy: its first trial hangs, the second panics, the third brings a
+# critical service that ends. The machine goes back to the old release by itself, remembers, takes
+# the failed one no more, but the next one. Then the slot it committed to rots: three panics later
+# the old release runs again.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/update-lib.sh"
+
+fallback() {
+	fresh
+	publish channel trouble
+	serve channel
+	machine --timeout 180 --wait "$READY.* version=0.1.0 .* slot=a" \
+		--wait "$INSTALLING"4 --wait "$WRITTEN"4 --wait-reset \
+		--wait '^cairn: boot slot=b' --wait 'trouble: PID 1 hangs' --wait-reset \
+		--wait '^cairn: boot slot=b' --wait 'trouble: the kernel panics' --wait-reset \
+		--wait '^cairn: boot slot=b' --wait 'trouble: a critical service ends' --wait-reset \
+		--wait '^cairn: boot slot=a' --wait "$LEFT"4 --wait "$READY.* version=0.1.0 .* slot=a" \
+		--send '\n' --wait "$SHELL_UP" --send "$(dev_text 'cairn-update check; cairn-update')" \
+		--wait '^END 0' --wait 'cairn: update refuses release 4' --hold 15 --kill
+	state_is primary=a booted=a a_good=1 b_good=0 b_tries=0
+	# Offered again and again, fetched once.
+	[ "$(grep -c 'GET /bundles/' http.log)" -ge 1 ] || fail "nothing was fetched"
+	cp http.log before
+	never_twice
+}
+
+never_twice() {
+	# A newer one comes, with a lower number of tries to remember: it is taken.
+	publish channel next
+	serve channel
+	machine --wait "$READY.* version=0.1.0" --wait "$INSTALLING"2 --wait-reset \
+		--wait "$READY.* version=0.2.0 .* slot=b" --wait "$GOOD"2 --kill
+	rotten
+}
+
+# The block of the root that holds a text of init, which every boot reads.
+rotten() {
+	at=$(dd if=disk.img bs=1M skip="$p6_start_mib" count="$p6_size_mib" status=none |
+		grep -abo 'NOTIFY_FD' | head -n 1 | cut -d : -f 1)
+	flip_bit disk.img $(($(part_offset 6) + at))
+	rm -rf channel && publish channel base
+	serve channel
+	machine --wait '^cairn: boot slot=b' --wait 'panic.*verity' --wait-reset \
+		--wait '^cairn: boot slot=b' --wait 'panic.*verity' --wait-reset \
+		--wait '^cairn: boot slot=b' --wait 'panic.*verity' --wait-reset \
+		--wait '^cairn: boot slot=a' --wait "$READY.* version=0.1.0 .* slot=a" --wait "$LEFT"2 \
+		--kill
+}
+
+t "hang, panic, sick: back to the old one, for good; then a slot that rots" fallback
+finish

@@ -1,0 +1,71 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# What a hostile server or network may offer, to one running machine: each is refused, said on the
+# console, and the real release is taken afterwards. The parsers' own tests have many more.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/update-lib.sh"
+
+# offer DIR RELEASE ARGUMENT... - a channel's folder that is signed as told.
+offer() {
+	dir=$1 release=$2
+	shift 2
+	"$CAIRN" channel publish "$dir" "$(image "$release" cairn.bundle)" --name e2e \
+		--trust "$KEYS/trust" "$@" >/dev/null
+}
+
+# steps NAME ERE - for the machine: the server has the folder NAME now; what is said then.
+steps() {
+	set -- "$1" "$2"
+	cat <<-END
+		--run
+		rm -rf served/* && cp -R $1/. served/
+		--send
+		cairn-update check\\n
+		--wait
+		$2
+	END
+}
+
+prepare() {
+	fresh
+	openssl ecparam -name prime256v1 -genkey -noout -out foreign.key
+	key=$KEYS/channel.key
+	# Before the running release was built: no clock is needed to know that it is over.
+	offer expired next --key "$key" --time 2026-09-01 --days 3
+	offer foreign next --key foreign.key
+	offer role next --key "$KEYS/release.key"
+	# A release older than the running one, and one for other machines.
+	offer replayed next --key "$key"
+	cp -R replayed real
+	offer real next --key "$key"
+	cp -R real bit
+	for f in bit/bundles/*; do flip_bit "$f" $(($(stat -c %s "$f") / 2)); done
+	cp -R real mixed
+	for f in mixed/bundles/*; do cp "$(image bad cairn.bundle)" "$f"; done
+	cp -R real unsigned
+	cp "$(image next cairn.bundle)" copy
+	mkdir served
+}
+
+attacks() {
+	prepare
+	serve served
+	failed='^cairn: update failed what='
+	{
+		steps expired "$failed.*expired"
+		steps foreign "$failed.*sign"
+		steps role "$failed.*sign"
+		steps bit "$failed"
+		steps mixed "$failed.*manifest"
+		steps replayed "$failed.*older"
+		steps real "$WRITTEN"2
+	} >arguments
+	set --
+	while read -r argument; do
+		set -- "$@" "$argument"
+	done <arguments
+	machine --timeout 60 --wait "$READY.* version=0.1.0" --send '\n' --wait "$SHELL_UP" "$@" --kill
+}
+
+t "expired, foreign, another role, changed, mixed, replayed: refused; then the real one" attacks
+finish
