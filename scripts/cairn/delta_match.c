@@ -16,7 +16,7 @@
 #define K 12u
 /* Old images up to this size are indexed at each 4th place, larger ones more thinly. */
 #define STEP_MIN 4u
-#define ENTRIES_MAX (UINT64_C(48) << 20)
+#define ENTRIES_MAX (UINT64_C(128) << 20)
 /* How many entries of one hash are looked at: the nearest to where the match is expected. */
 #define TRIES 24u
 /* Places used lately, tried before the index. */
