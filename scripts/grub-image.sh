@@ -1,12 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# usage: grub-image.sh GRUBDIR PUBKEY OUT
+# usage: grub-image.sh GRUBDIR OUT PUBKEY...
 # One GRUB PE (unsigned): the modules of GRUBDIR (pkg/grub), bootloader/early.cfg, grub.cfg in a
-# memdisk, and PUBKEY, the OpenPGP public key packet that slot.cfg and the kernel must be signed by.
+# memdisk, and PUBKEYs, the OpenPGP public key packets: slot.cfg and the kernel must be signed by one.
 set -eu
 . "$(dirname "$0")/common.sh"
-[ $# -eq 3 ] || { sed -n '3,5s/^# //p' "$0" >&2; exit 100; }
-grub=$1 pubkey=$2 out=$3
+[ $# -ge 3 ] || { sed -n '3,5s/^# //p' "$0" >&2; exit 100; }
+grub=$1 out=$2
+shift 2
+for key; do
+	set -- "$@" -k "$key"
+	shift
+done
 
 # What grub.cfg uses and nothing else: no menu entry, no `ls`, no `cat`, no editor of anything.
 # normal has the script language (its interactive mode is never entered: early.cfg ends in reboot);
@@ -22,6 +27,6 @@ tar --format=ustar --mtime="@$source_date_epoch" --owner=0 --group=0 --numeric-o
 # --disable-shim-lock: there is no shim, the firmware's db has our key itself.
 # shellcheck disable=SC2086
 "$grub/bin/grub-mkimage" -d "$grub/lib/grub/x86_64-efi" -O x86_64-efi -o "$tmp/grub.efi" \
-	-p '(memdisk)' -m "$tmp/memdisk.tar" -c "$TOP/bootloader/early.cfg" -k "$pubkey" \
+	-p '(memdisk)' -m "$tmp/memdisk.tar" -c "$TOP/bootloader/early.cfg" "$@" \
 	--disable-shim-lock $modules
 mv "$tmp/grub.efi" "$out"

@@ -75,7 +75,13 @@ slotcfg)
 	;;
 grub)
 	"$cairn" sign --pgp-public --key "$KEYS/slot.key" "$dir/slot.pub"
-	"$TOP/scripts/grub-image.sh" "$TO/pkg/grub" "$dir/slot.pub" "$dir/grub.efi"
+	set -- "$dir/slot.pub"
+	# A key that slots will be signed by, or were: bootloader/README.md, another slot key.
+	if [ -f "$KEYS/slot-also.pem" ]; then
+		"$cairn" sign --pgp-public --key "$KEYS/slot-also.pem" "$dir/slot-also.pub"
+		set -- "$@" "$dir/slot-also.pub"
+	fi
+	"$TOP/scripts/grub-image.sh" "$TO/pkg/grub" "$dir/grub.efi" "$@"
 	;;
 signpe)
 	keys_fit

@@ -25,7 +25,7 @@ $(IMG)/root.verity: $(IMG)/root.squashfs $(CAIRN) $(IMAGE_CONF)
 $(IMG)/root.img: $(IMG)/root.verity ;
 $(IMG)/slot.cfg: $(IMG)/root.verity bootloader/slot.cfg.in
 	$(STEP) "slot.cfg" slotcfg$(TAG) scripts/image.sh slotcfg $(IMG)
-$(IMG)/grub.efi: $(TO)/pkg/grub.ok $(wildcard bootloader/*) $(KEYS)/slot.key scripts/grub-image.sh $(CAIRN) $(IMAGE_CONF)
+$(IMG)/grub.efi: $(TO)/pkg/grub.ok $(wildcard bootloader/*) $(KEYS)/slot.key $(wildcard $(KEYS)/slot-also.pem) scripts/grub-image.sh $(CAIRN) $(IMAGE_CONF)
 	$(STEP) "bootloader" grub$(TAG) scripts/image.sh grub $(IMG)
 $(IMG)/signed/vmlinuz: $(IMG)/grub.efi $(IMG)/vmlinuz $(wildcard $(KEYS)/db.*) $(O)/signing
 	$(STEP) "signatures for firmware" signpe$(TAG) scripts/image.sh signpe $(IMG)

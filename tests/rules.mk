@@ -76,6 +76,7 @@ e2e-releases:
 	+@$(call e2e_release,next,0.2.0,2,base)
 	+@$(call e2e_release,bad,0.3.0,3,bad)
 	+@$(call e2e_release,trouble,0.4.0,4,trouble)
+	+@$(call e2e_release,rekeyed,0.5.0,5,base)
 
 .PHONY: demo-update
 demo-update: ## an update and a fallback in QEMU, told as they happen
