@@ -103,6 +103,12 @@ test: ## everything a change must pass: sets up by itself, unit and end-to-end t
 test-long: ## test, and what takes long: the long matrices and `make repro` of everything
 	@scripts/host-setup.sh build run test repro
 	+@LONG=1 scripts/test.sh check fault e2e repro
+.PHONY: bench-update
+bench-update: ## what an update costs, beside others on the same work; root (RUNS=5, DOWNTIME=no)
+	@scripts/host-setup.sh build run test bench
+	+@$(MAKE) -s $(TO)/pkg/zstd.ok $(CAIRN) $(TO)/bin/bench-install
+	+@$(if $(filter no,$(DOWNTIME)),,$(MAKE) -s e2e-releases $(BIN)/cairn-vm $(BIN)/httpd)
+	@tests/bench/updates.sh
 bench: e2e-setup ## times and sizes, as a table with the machine named
 	+@$(MAKE) -s $(TO)/bench-floor.img
 	@tests/bench/bench.sh

@@ -10,15 +10,7 @@ O=${O:-out}
 case $O in /*) ;; *) O=$TOP/$O ;; esac
 img=$O/x86_64
 
-cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
-printf 'Machine: %s, %s processors, %s MiB of memory, %s, %s\n' "$cpu" "$(nproc)" \
-	"$(awk '/MemTotal/ { print int($2 / 1024) }' /proc/meminfo)" \
-	"$(sed -n 's/^PRETTY_NAME="\(.*\)"/\1/p' /etc/os-release)" \
-	"$(qemu-system-x86_64 --version | sed -n 's/^QEMU emulator version \([0-9.]*\).*/QEMU \1/p')"
-printf 'Cairn %s, %s\n\n' "$(sed -n 's/^version=//p' "$TOP/conf/cairn.conf")" \
-	"$(git -C "$TOP" log -1 --format='commit %h of %cs')"
-row what measured note
-row ------------------------------------------ -------------- ----------------------------------------------------------
+machine
 
 # size FILE NOTE
 size() {
