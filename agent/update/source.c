@@ -36,6 +36,7 @@ static int begin(struct source *s, const struct source_config *config, int fd, u
 	if (rc)
 		return rc;
 	s->step = SOURCE_AT_CONFIG;
+	s->used = 0;
 	s->bundle_wanted = bundle;
 	s->until_ms = now_ms + PATIENCE_MS;
 	s->err.msg[0] = '\0';
