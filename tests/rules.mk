@@ -54,6 +54,10 @@ $(eval $(call unit_test,test_slotwrite,tests/fault/test_slotwrite.c $(FAULT_KIT)
 $(eval $(call unit_test,test_writer,tests/fault/test_writer.c $(FAULT_KIT) $(WRITER_SRC) \
 	$(addprefix agent/update/,stage1.c efivars.c) $(addprefix agent/core/,parts.c sandbox.c),))
 $(eval $(call host_program,fault-update,tests/fault/fault.c tests/fault/world.c $(FAULT_KIT),))
+# The main part of service update, between parts and a clock of the test's own.
+$(eval $(call unit_test,test_policy,tests/update/test_policy.c \
+	$(addprefix agent/update/,policy.c source.c records.c health.c say.c) \
+	$(addprefix agent/core/,parts.c initclient.c),))
 .PHONY: fault
 fault: $(BIN)/fault-update ## an update with one fault at every write, read, flush and pull
 	@$(BIN)/fault-update

@@ -8,14 +8,26 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "io.h"
+
 #define FAULT_FILE "/run/cairn/fault"
+#define FAULT_NEXT_BOOT "/data/config/fault" /* becomes FAULT_FILE in the next boot, once */
 
 static int fd = -1;
 
 void fault_init(void)
 {
+	char text[32];
+	size_t len;
+
+	if (fd >= 0)
+		return;
+	fd = open(FAULT_FILE, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
-		fd = open(FAULT_FILE, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+		fd = open(FAULT_FILE, O_RDWR | O_CLOEXEC);
+	else if (!io_read_file(FAULT_NEXT_BOOT, text, sizeof(text), &len) &&
+		 !unlink(FAULT_NEXT_BOOT))
+		(void)io_pwrite(fd, text, len, 0);
 }
 
 void fault_point(const char *name)

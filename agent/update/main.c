@@ -392,6 +392,8 @@ int main(void)
 	struct err err = { "" };
 
 	(void)signal(SIGPIPE, SIG_IGN);
+	u.run_dir = MAIN_RUN_DIR;
+	u.time_file = "/run/cairn/time";
 	u.signal_fd = u.writer_fd = u.fetch_fd = u.stick_fd = u.listen_fd = -1;
 	u.job.fd = u.source.fd = u.health.part_fd = -1;
 	u.source.trust = &u.trust;

@@ -61,6 +61,8 @@ struct main_speed {
 };
 
 struct update {
+	const char *run_dir;   /* MAIN_RUN_DIR but in tests */
+	const char *time_file; /* what timed says */
 	struct notify notify;
 	int signal_fd, writer_fd, fetch_fd, stick_fd, listen_fd;
 	pid_t writer, fetch, health_pid, stick;

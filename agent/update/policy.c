@@ -20,8 +20,8 @@
 #define BLIND_AGAIN_MS 60000u
 #define FLOOR_EVERY_MS 3600000u
 #define SICK_AGAIN_MS 60000u
-/* There from the order to switch slots to the restart: /run does not outlive this boot. */
-#define SWITCHING_FILE MAIN_RUN_DIR "/switching"
+/* In run_dir from the order to switch slots to the restart: /run does not outlive this boot. */
+#define SWITCHING_FILE "switching"
 
 _Static_assert(UPDATE_WHY_SIZE <= UPDATELOG_WHY_SIZE, "a report's reason fits the history");
 _Static_assert(UPDATE_VERSION_SIZE <= UPDATELOG_VERSION_SIZE, "a report's version fits");
@@ -33,7 +33,7 @@ _Static_assert(UPDATECONF_PROXY_SIZE == UPDATE_PROXY_SIZE, "a proxy's URL fits")
 static void note(struct update *u, const char *what, const char *why)
 {
 	(void)snprintf(u->what, sizeof(u->what), "%s", what);
-	(void)snprintf(u->why, sizeof(u->why), "%s", why);
+	(void)snprintf(u->why, sizeof(u->why), "%.191s", why);
 	u->dirty = true;
 }
 
@@ -105,12 +105,20 @@ static int order_install(struct update *u, const uint8_t *digest)
 	return part_send_fd(u->writer_fd, &o, sizeof(o), trust);
 }
 
+static const char *switching_file(const struct update *u, char ret_path[static 128])
+{
+	(void)snprintf(ret_path, 128, "%s/" SWITCHING_FILE, u->run_dir);
+	return ret_path;
+}
+
 static void take_boot(struct update *u, const struct writer_bootstate *b)
 {
+	char path[128];
+
 	u->boot_raw = *b;
 	u->boot = (struct updateplan_boot){
 		.known = b->known,
-		.switched = access(SWITCHING_FILE, F_OK) == 0,
+		.switched = access(switching_file(u, path), F_OK) == 0,
 		.booted = b->booted == WRITER_SLOT_A   ? 0
 			  : b->booted == WRITER_SLOT_B ? 1
 						       : 2,
@@ -125,10 +133,11 @@ static void take_boot(struct update *u, const struct writer_bootstate *b)
 /* order_switch - an order that makes the other slot the primary one. */
 static int order_switch(struct update *u, enum writer_op op, enum writer_slot slot)
 {
-	int rc = io_replace_file(SWITCHING_FILE, "", 0, 0600);
+	char path[128];
+	int rc = io_replace_file(switching_file(u, path), "", 0, 0600);
 
 	if (rc)
-		(void)dprintf(2, "cannot write " SWITCHING_FILE ": %s\n", strerror(-rc));
+		(void)dprintf(2, "cannot write %s: %s\n", path, strerror(-rc));
 	return order(u, op, slot);
 }
 
@@ -166,11 +175,11 @@ static void leave_stick(struct update *u)
 	u->stick_used = false;
 }
 
-static bool synced(void)
+static bool synced(const struct update *u)
 {
 	char text[256], state[16] = "";
 
-	if (io_read_file("/run/cairn/time", text, sizeof(text), NULL) ||
+	if (io_read_file(u->time_file, text, sizeof(text), NULL) ||
 	    cmdline_get(text, "state", state, sizeof(state)))
 		return false;
 	/* It was set in this boot, and goes on by itself where the network is away. */
@@ -696,7 +705,7 @@ static enum updateplan_event refuse_channel(struct update *u, const char *what, 
 static enum updateplan_event take_channel(struct update *u)
 {
 	const struct channel *c = &u->source.channel;
-	bool stick = u->job.source == UPDATELOG_STICK, is_synced = synced();
+	bool stick = u->job.source == UPDATELOG_STICK, is_synced = synced(u);
 	int64_t wall = main_wall_s();
 	uint64_t now = main_now_ms();
 	const struct channel_want want = {
@@ -811,7 +820,7 @@ static void keep_floor(struct update *u, uint64_t now)
 	if (now - u->floor_saved_ms < FLOOR_EVERY_MS)
 		return;
 	u->floor_saved_ms = now;
-	u->rec.floor_s = updatetime_floor(&u->time, synced(), main_wall_s(), now);
+	u->rec.floor_s = updatetime_floor(&u->time, synced(u), main_wall_s(), now);
 	(void)records_save_keep(&u->rec);
 }
 
