@@ -40,8 +40,7 @@ story() {
 		--wait "$panic" --wait-reset --say 'Two tries are left.' \
 		--wait "$panic" --wait-reset --say 'One is left.' \
 		--wait "$panic" --wait-reset --say 'None is left: GRUB starts 0.2.0 again.' \
-		--wait "$LEFT"3 --wait "$ready2" \
-		--wait 'cairn: update refuses release 3' \
+		--wait "$ready2" --wait 'cairn: update refuses release 3' \
 		--say 'Back in 0.2.0, which takes 0.3.0 no more.' --kill 2>steps
 }
 
