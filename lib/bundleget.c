@@ -15,7 +15,7 @@ int bundleget_manifest(struct bundleget *g, const struct piecefeed_source *sourc
 		       const uint8_t *digest, const struct trust *trust, uint64_t now,
 		       struct err *err)
 {
-	size_t total;
+	size_t total = 0;
 	int rc = get(source, g->head, 0, SIGNED_HEAD_MAX, err);
 
 	if (!rc)

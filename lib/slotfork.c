@@ -95,9 +95,9 @@ static void durable(void *ctx, size_t target, uint64_t bytes)
 static int finish(void *ctx, const struct slotwrite_job *job, struct err *err)
 {
 	const struct slotfork *f = ctx;
-	struct heard h;
 
 	for (;;) {
+		struct heard h = { 0 };
 		size_t have = 0;
 		int rc;
 

@@ -120,6 +120,7 @@ static void make_payload(struct payload *p, struct bundle_image *image, const ui
 	uint32_t i = 0;
 
 	memset(p, 0, sizeof(*p));
+	p->bytes = must(malloc(1));
 	if (image->encoding == BUNDLE_DELTA &&
 	    delta_maker_new(old, image->base_size_bytes, bytes, image->size_bytes,
 			    image->frame_bytes, &maker, NULL))
