@@ -103,7 +103,7 @@ static int aside_open(struct aside *a, const char *path, struct err *err)
 
 static int aside_close(struct aside *a, int rc, struct err *err)
 {
-	if (a->fd >= 0) {
+	if (a->name && a->fd >= 0) {
 		if (!rc && rename(a->name, a->path) != 0)
 			rc = err_sys(err, -errno, "rename %s", a->name);
 		if (rc)
