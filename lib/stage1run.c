@@ -248,21 +248,33 @@ static int act(const struct stage1_machine *m, const struct stage1_facts *f,
 	}
 }
 
+/* Both sentences, the new one last. */
+static void say_too(struct err *said, const struct err *now)
+{
+	struct err all;
+
+	(void)err_set(&all, 0, "%s%s%s", said->msg, said->msg[0] ? "; " : "", now->msg);
+	*said = all;
+}
+
 int stage1run_go(const struct stage1_machine *m, enum stage1_action *ret_did, struct err *ret_said)
 {
 	int step, rc = 0;
 
+	ret_said->msg[0] = '\0';
 	*ret_did = STAGE1_REST;
 	for (step = 0; !rc && step < STEPS_MAX; step++) {
 		struct stage1_record next;
 		struct stage1_facts f;
+		struct err now = { "" };
 		enum stage1_action action;
 
 		stage1run_facts(m, &f);
 		action = stage1_next(&f, &next);
 		if (action == STAGE1_REST)
 			break;
-		rc = act(m, &f, action, &next, ret_said);
+		rc = act(m, &f, action, &next, &now);
+		say_too(ret_said, &now);
 		*ret_did = action;
 	}
 	return rc;
