@@ -58,6 +58,8 @@ $(eval $(call host_program,fault-update,tests/fault/fault.c tests/fault/world.c 
 $(eval $(call unit_test,test_policy,tests/update/test_policy.c \
 	$(addprefix agent/update/,policy.c source.c records.c health.c say.c) \
 	$(addprefix agent/core/,parts.c initclient.c),))
+$(eval $(call unit_test,test_health,tests/update/test_health.c agent/update/health.c \
+	$(addprefix agent/core/,parts.c initclient.c sandbox.c),))
 .PHONY: fault
 fault: $(BIN)/fault-update ## an update with one fault at every write, read, flush and pull
 	@$(BIN)/fault-update

@@ -14,8 +14,6 @@
 #include "fault.h"
 #include "io.h"
 
-#define VERDICT_FILE "/run/cairn/agent/verdict"
-#define WATCHDOGS "/sys/class/watchdog"
 #define AGAIN_FAST_MS 200u  /* while the machine comes up */
 #define AGAIN_SLOW_MS 5000u /* what has failed once */
 #define PROGRAMS_MS 120000u /* where there is no window */
@@ -64,9 +62,9 @@ static int services(struct health *h)
 	return 0;
 }
 
-static bool has_watchdog(void)
+static bool has_watchdog(const struct health *h)
 {
-	DIR *dir = opendir(WATCHDOGS);
+	DIR *dir = opendir(h->watchdogs);
 	struct dirent *e;
 	bool found = false;
 
@@ -79,7 +77,7 @@ static bool has_watchdog(void)
 
 static int watchdog(struct health *h)
 {
-	if (h->status.watchdog_s || !has_watchdog())
+	if (h->status.watchdog_s || !has_watchdog(h))
 		return 0;
 	return sick(h, "watchdog", "there is one, and init has not armed it");
 }
@@ -88,7 +86,7 @@ static int agent(struct health *h)
 {
 	char text[1024], state[16], what[HEALTH_WHAT_SIZE], why[HEALTH_WHY_SIZE];
 
-	if (io_read_file(VERDICT_FILE, text, sizeof(text), NULL) ||
+	if (io_read_file(h->verdict, text, sizeof(text), NULL) ||
 	    cmdline_get(text, "state", state, sizeof(state)))
 		return sick(h, "agent", "has given no verdict yet");
 	if (strcmp(state, "ready") == 0)

@@ -54,11 +54,13 @@ enum health_step {
 struct health {
 	enum health_step step;
 	bool require_channel;
-	uint64_t until_ms; /* end of the window, 0: none */
-	uint64_t next_ms;  /* when to look again */
-	uint64_t asked_ms; /* programs are running since; 0 */
-	int part_fd;	   /* -1: the part has ended */
-	const char *probe; /* the file on DATA */
+	uint64_t until_ms;     /* end of the window, 0: none */
+	uint64_t next_ms;      /* when to look again */
+	uint64_t asked_ms;     /* programs are running since; 0 */
+	int part_fd;	       /* -1: the part has ended */
+	const char *probe;     /* the file on DATA */
+	const char *verdict;   /* what the agent says */
+	const char *watchdogs; /* folder of the kernel's watchdogs */
 	struct initclient init;
 	struct status status;				   /* services and watchdog, as init says */
 	char what[HEALTH_WHAT_SIZE], why[HEALTH_WHY_SIZE]; /* of the last look that failed */

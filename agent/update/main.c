@@ -400,6 +400,8 @@ int main(void)
 	u.source.keep_trust = keep_trust;
 	u.source.owner = &u;
 	u.health.probe = MAIN_STATE_DIR "/probe";
+	u.health.verdict = "/run/cairn/agent/verdict";
+	u.health.watchdogs = "/sys/class/watchdog";
 	initclient_init(&u.health.init);
 	notify_init(&u.notify);
 	if (run(&u, &err)) {
