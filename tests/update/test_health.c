@@ -267,7 +267,8 @@ static void test_looks(void **state)
 	h.probe = "probe";
 	assert_int_equal(turn(6000), HEALTH_NOT_YET);
 	programs_say(-EPERM, "10-pump", "is off");
-	sick_is("10-pump", "is off");
+	assert_string_equal(h.what, "10-pump");
+	assert_string_equal(h.why, "is off");
 }
 
 static void test_sick_then_healthy(void **state)
