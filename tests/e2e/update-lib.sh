@@ -71,12 +71,11 @@ state_is() {
 }
 
 # cut_check LOG BASE ARGUMENT... - does every state start the old or the new release? Says N of N.
+# NEXT_ESP: the loader that the release next brought along.
 cut_check() {
-	log=$1 base=$2
+	log=$1 base=$2 esp=$(image base esp.img)
 	shift 2
-	set -- --log "$log" --base "$base" --conf "$TOP/conf/disk.conf" "$@"
-	for r in base next; do
-		set -- "$@" --release "$r:$(image $r boot.img):$(image $r root.img):$(image base esp.img)"
-	done
-	"$O/bin/cut-check" "$@"
+	"$O/bin/cut-check" --log "$log" --base "$base" --conf "$TOP/conf/disk.conf" \
+		--release "base:$(image base boot.img):$(image base root.img):$esp" \
+		--release "next:$(image next boot.img):$(image next root.img):${NEXT_ESP:-$esp}" "$@"
 }
