@@ -204,8 +204,10 @@ static int install(struct install *in, struct err *err)
 	if (!rc && in->activate)
 		rc = slotinstall_activate(&in->disk.part[STATE].io, bootstate_other(in->slot),
 					  in->slot, err);
+	if (rc == -ESTALE || rc == -EBADMSG || rc == -EPROTO || rc == -ENOSPC)
+		return CMD_REFUSED;
 	if (rc)
-		return rc == -ESTALE || rc == -EBADMSG || rc == -ENOSPC ? CMD_REFUSED : rc;
+		return rc;
 	(void)printf("slot=%s\nversion=%s\nrelease=%" PRIu64 "\nfetched=%" PRIu64
 		     "\nwritten=%" PRIu64 "\nskipped=%" PRIu64 "\n",
 		     bootstate_name(in->slot), in->get.bundle.version, in->get.bundle.release,

@@ -128,7 +128,7 @@ refused() {
 	flip_bit bad.cairn $(($(stat -c %s new.cairn) - 5000))
 	status=0
 	install bad.cairn disk.img >refused 2>&1 || status=$?
-	{ [ "$status" != 0 ] && grep -q 'piece .* of root' refused; } || fail "$(cat refused)"
+	{ [ "$status" = 1 ] && grep -q 'piece .* of root' refused; } || fail "$(cat refused)"
 	[ "$(primary)" = a ] || fail "a broken slot is the next to start"
 	install new.cairn disk.img >/dev/null
 	holds_new
