@@ -8,7 +8,7 @@
 #include "doctext.h"
 
 static const char *const image_names[BUNDLE_IMAGES] = { "boot", "root", "esp" };
-static const char *const encoding_names[BUNDLE_ENCODINGS] = { "raw", "zstd", "delta" };
+static const char *const encoding_names[BUNDLE_ENCODINGS] = { "raw", "zstd", "delta", "x86-zstd" };
 
 const char *bundle_image_name(enum bundle_image_id id)
 {

@@ -32,7 +32,7 @@
  *     image=boot|root|esp          in this order, boot and root always, each once:
  *     size=<bytes>                 a multiple of 4096
  *     sha256=<of the image; of the root without its hash tree>
- *     encoding=raw|zstd|delta
+ *     encoding=raw|zstd|delta|x86-zstd
  *     payload=<bytes>
  *     frame=<bytes of output a frame, a multiple of 4096>
  *     base_size=<bytes>            encoding=delta only
@@ -50,15 +50,15 @@
  * less
  *
  * Frame i makes the output bytes from i * frame on, the last one those that are left. A frame of
- * raw is the bytes; of zstd one zstd frame with a window of at most 2 MiB; of delta what delta.h
- * says. A piece is checked before a byte of it reaches the decoder; an image's first piece begins
- * with its payload.
+ * raw is the bytes; of zstd one zstd frame with a window of at most 2 MiB; of x86-zstd the same,
+ * and the output went through x86branch.h as one block; of delta what delta.h says. A piece is
+ * checked before a byte of it reaches the decoder; an image's first piece begins with its payload.
  */
 
 #define BUNDLE_PIECE_BYTES (256u << 10)
-#define BUNDLE_FRAME_BYTES (8u << 20) /* unless told */
 #define BUNDLE_FRAME_MAX (16u << 20)
-#define BUNDLE_WINDOW_LOG 21 /* zstd: 2 MiB */
+#define BUNDLE_FRAME_BYTES BUNDLE_FRAME_MAX /* unless told */
+#define BUNDLE_WINDOW_LOG 21		    /* zstd: 2 MiB */
 #define BUNDLE_TABLES_MAX (1u << 20)
 #define BUNDLE_BLOCK_BYTES 4096u
 #define BUNDLE_FAT_MAX (UINT64_C(64) << 20)   /* boot, esp */
@@ -66,7 +66,7 @@
 #define BUNDLE_WORD_SIZE CHANNEL_WORD_SIZE
 
 enum bundle_image_id { BUNDLE_BOOT, BUNDLE_ROOT, BUNDLE_ESP, BUNDLE_IMAGES };
-enum bundle_encoding { BUNDLE_RAW, BUNDLE_ZSTD, BUNDLE_DELTA, BUNDLE_ENCODINGS };
+enum bundle_encoding { BUNDLE_RAW, BUNDLE_ZSTD, BUNDLE_DELTA, BUNDLE_X86_ZSTD, BUNDLE_ENCODINGS };
 
 struct bundle_image {
 	bool present;
@@ -116,7 +116,7 @@ struct bundle_frame {
 	const uint8_t *sha256; /* of the output */
 };
 
-/* bundle_image_name - boot, root, esp; bundle_encoding_name - raw, zstd, delta. */
+/* bundle_image_name - boot, root, esp; bundle_encoding_name - raw, zstd, delta, x86-zstd. */
 const char *bundle_image_name(enum bundle_image_id id);
 const char *bundle_encoding_name(enum bundle_encoding encoding);
 

@@ -20,6 +20,11 @@ size_t framedec_memory(void)
 	return zstd > delta ? zstd : delta;
 }
 
+static bool is_zstd(const struct framedec *d)
+{
+	return d->encoding == BUNDLE_ZSTD || d->encoding == BUNDLE_X86_ZSTD;
+}
+
 int framedec_init(struct framedec *d, void *memory, const struct piecefeed_source *source,
 		  const struct bundle *bundle, const uint8_t *tables, size_t head_bytes,
 		  enum bundle_image_id id, const struct blockio *old, struct err *err)
@@ -33,7 +38,7 @@ int framedec_init(struct framedec *d, void *memory, const struct piecefeed_sourc
 	d->in = NULL;
 	d->in_len = 0;
 	d->complete = true;
-	if (d->encoding == BUNDLE_ZSTD) {
+	if (is_zstd(d)) {
 		d->zstd = ZSTD_initStaticDCtx(memory, zstd_memory());
 		if (!d->zstd || ZSTD_isError(ZSTD_DCtx_setParameter(d->zstd, ZSTD_d_windowLogMax,
 								    BUNDLE_WINDOW_LOG)))
@@ -57,7 +62,10 @@ int framedec_begin(struct framedec *d, const struct bundle_frame *f, struct err 
 	d->payload_left = f->payload_bytes;
 	d->in_len = 0;
 	d->complete = false;
-	if (d->encoding == BUNDLE_ZSTD)
+	d->output_at = 0;
+	d->output_left = f->output_bytes;
+	d->ahead_len = d->ahead_done = 0;
+	if (is_zstd(d))
 		(void)ZSTD_DCtx_reset(d->zstd, ZSTD_reset_session_only);
 	if (d->encoding == BUNDLE_DELTA)
 		rc = delta_begin(d->delta, f->output_at, f->payload_bytes, f->output_bytes);
@@ -69,7 +77,7 @@ static int decode(struct framedec *d, size_t *ret_used, uint8_t *out, size_t roo
 {
 	size_t n = d->in_len < room ? d->in_len : room;
 
-	if (d->encoding == BUNDLE_ZSTD) {
+	if (is_zstd(d)) {
 		ZSTD_inBuffer from = { d->in, d->in_len, 0 };
 		ZSTD_outBuffer to = { out, room, 0 };
 		size_t left = ZSTD_decompressStream(d->zstd, &to, &from);
@@ -121,7 +129,7 @@ static int step(struct framedec *d, uint8_t *out, size_t room, size_t *ret_made,
 	return 0;
 }
 
-int framedec_make(struct framedec *d, uint8_t *ret_out, size_t len, struct err *err)
+static int make(struct framedec *d, uint8_t *ret_out, size_t len, struct err *err)
 {
 	size_t have = 0;
 
@@ -137,6 +145,50 @@ int framedec_make(struct framedec *d, uint8_t *ret_out, size_t len, struct err *
 		have += made;
 	}
 	return 0;
+}
+
+/*
+ * The filter's patterns may lie across the end of what was asked for: some bytes are decoded ahead,
+ * so that every pattern that begins in it is whole.
+ */
+static int make_x86(struct framedec *d, uint8_t *out, size_t len, struct err *err)
+{
+	uint8_t border[2 * (X86BRANCH_LONGEST - 1)];
+	size_t had = d->ahead_len, near, done, extra;
+	int rc;
+
+	if (!len)
+		return 0;
+	if (len > d->output_left || len < had)
+		return err_set(err, -EBADMSG, "the frame gives less than it should");
+	memcpy(out, d->ahead, had);
+	rc = make(d, out + had, len - had, err);
+	if (rc)
+		return rc;
+	d->output_left -= (uint32_t)len;
+	extra = d->output_left < sizeof(d->ahead) ? d->output_left : sizeof(d->ahead);
+	rc = make(d, d->ahead, extra, err);
+	if (rc)
+		return rc;
+	done = x86branch_decode(out, len, d->output_at, d->ahead_done, len, false);
+	near = len < sizeof(d->ahead) ? len : sizeof(d->ahead);
+	memcpy(border, out + len - near, near);
+	memcpy(border + near, d->ahead, extra);
+	done = done > len - near ? done - (len - near) : 0;
+	done = x86branch_decode(border, near + extra, d->output_at + (uint32_t)(len - near), done,
+				near, extra < sizeof(d->ahead));
+	memcpy(out + len - near, border, near);
+	memcpy(d->ahead, border + near, extra);
+	d->ahead_len = extra;
+	d->ahead_done = done - near;
+	d->output_at += (uint32_t)len;
+	return 0;
+}
+
+int framedec_make(struct framedec *d, uint8_t *ret_out, size_t len, struct err *err)
+{
+	return d->encoding == BUNDLE_X86_ZSTD ? make_x86(d, ret_out, len, err)
+					      : make(d, ret_out, len, err);
 }
 
 int framedec_end(struct framedec *d, struct err *err)

@@ -11,6 +11,7 @@
 #include "delta.h"
 #include "err.h"
 #include "piecefeed.h"
+#include "x86branch.h"
 
 /*
  * The output of an image's frames, whatever their encoding, from checked pieces. A frame gives
@@ -28,6 +29,10 @@ struct framedec {
 	const uint8_t *in;     /* taken, not yet decoded */
 	size_t in_len;
 	bool complete; /* the decoder has given all it will */
+	/* x86-zstd: what the decoder gave ahead of what was asked for, and of it already undone. */
+	uint32_t output_at, output_left; /* in the frame, of what was asked for */
+	uint8_t ahead[X86BRANCH_LONGEST - 1];
+	size_t ahead_len, ahead_done;
 };
 
 /* framedec_memory - bytes that framedec_init wants: those of the hungrier decoder. */
@@ -49,7 +54,11 @@ int framedec_init(struct framedec *d, void *memory, const struct piecefeed_sourc
  */
 int framedec_begin(struct framedec *d, const struct bundle_frame *f, struct err *err);
 
-/* framedec_make - the next len bytes of output. Errors: -EBADMSG, or of the source and old. */
+/*
+ * framedec_make - the next len bytes of output: no more than the frame has left, and no fewer
+ * than sizeof(ahead) unless they are the last.
+ * Errors: -EBADMSG, or of the source and old.
+ */
 int framedec_make(struct framedec *d, uint8_t *ret_out, size_t len, struct err *err);
 
 /* framedec_end - after the last byte: does the frame end here, and its payload? As _make. */

@@ -42,7 +42,7 @@ tree "$two" back
 
 echo "repro: first build, in $one"
 (cd "$one" && umask 022 && env -i PATH="$PATH" HOME="$one/cache" LC_ALL=C TZ=UTC CAIRN_CACHE="$one/cache" \
-	make -j1 image > "$base/one.log" 2>&1) || { tail -n 30 "$base/one.log"; die "the first build failed"; }
+	sh -c 'make -j1 image && make -j1 bundle' > "$base/one.log" 2>&1) || { tail -n 30 "$base/one.log"; die "the first build failed"; }
 
 # The second: other user, host name, clock, order of files where the host can do it.
 run=''
@@ -69,10 +69,10 @@ sleep 2
 echo "repro: second build, in $work; differs in path, time, umask, locale, TZ, parallelism$differs"
 (cd "$work" && umask 077 && eval "$run $user env -i PATH=\"\$PATH\" HOME=\"\$two/cache\" LANG=${locale:-C.UTF-8} \
 	LC_ALL=${locale:-C.UTF-8} TZ=Pacific/Kiritimati CAIRN_CACHE=\"\$two/cache\" \
-	make -j3 image" > "$base/two.log" 2>&1) || { tail -n 30 "$base/two.log"; die "the second build failed"; }
+	sh -c 'make -j3 image && make -j3 bundle'" > "$base/two.log" 2>&1) || { tail -n 30 "$base/two.log"; die "the second build failed"; }
 
 bad=0 n=0
-for path in "$one/out/$ARCH"/*.img "$one/out/$ARCH"/*.zst "$one/out/$ARCH"/*.json "$one/out/$ARCH/vmlinuz" \
+for path in "$one/out/$ARCH"/*.img "$one/out/$ARCH"/*.zst "$one/out/$ARCH"/*.bundle "$one/out/$ARCH"/*.json "$one/out/$ARCH/vmlinuz" \
 	"$one/out/$ARCH/grub.efi" "$one/out/$ARCH/slot.cfg" "$one/out/$ARCH"/sig/* "$one/out/$ARCH"/bin/* \
 	"$one/out/$ARCH/root.squashfs"; do
 	rel=${path#"$one/"}

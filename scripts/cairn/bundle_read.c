@@ -12,6 +12,7 @@
 #include "cmd.h"
 #include "io.h"
 #include "signedfile.h"
+#include "x86branch.h"
 
 static int open_checked(const char *path, const struct trust *trust, uint64_t now,
 			struct bundle_file *f, struct err *err)
@@ -136,10 +137,12 @@ static int one_frame(const struct bundle_file *f, enum bundle_image_id id,
 	if (rc)
 		return err_sys(err, rc, "read %s", f->path);
 	out = m->encoding == BUNDLE_RAW ? d->payload : d->output;
-	if (m->encoding == BUNDLE_ZSTD &&
+	if (m->encoding != BUNDLE_RAW &&
 	    unzstd(d->ctx, d->payload, fr->payload_bytes, d->output, fr->output_bytes))
 		return err_set(err, CMD_REFUSED, "%s: the frame at byte %llu of %s is malformed",
 			       f->path, (unsigned long long)fr->output_at, bundle_image_name(id));
+	if (m->encoding == BUNDLE_X86_ZSTD)
+		(void)x86branch_decode(d->output, fr->output_bytes, 0, 0, fr->output_bytes, true);
 	sha256(out, fr->output_bytes, digest);
 	if (memcmp(digest, fr->sha256, sizeof(digest)) != 0)
 		return err_set(err, CMD_REFUSED,

@@ -33,7 +33,7 @@ void bundle_file_close(struct bundle_file *f);
 int bundle_file_pieces(const struct bundle_file *f, enum bundle_image_id id, struct err *err);
 
 /*
- * bundle_file_image - decode an image (raw or zstd; a delta needs its base and is refused),
+ * bundle_file_image - decode an image (a delta needs its base and is refused),
  * checking pieces, frames and the whole; the bytes are written to out_fd from its offset 0 on,
  * -1: nowhere.
  */

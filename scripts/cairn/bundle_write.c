@@ -13,21 +13,37 @@
 #include "bytes.h"
 #include "io.h"
 #include "signedfile.h"
+#include "x86branch.h"
 #include "zstdrun.h"
 
 enum { JOBS_MAX = 16 };
 
-int bundle_part_init(struct bundle_part *p, struct err *err)
+/* A file without a name. Not in memory: a payload may be gigabytes. */
+static int nameless(struct err *err)
 {
 	const char *dir = getenv("TMPDIR");
+	char name[PATH_MAX];
+	int fd;
 
+	if (snprintf(name, sizeof(name), "%s/cairn.XXXXXX", dir && *dir ? dir : "/var/tmp") >=
+	    (int)sizeof(name))
+		return err_set(err, -ENAMETOOLONG, "TMPDIR is too long");
+	fd = mkostemp(name, O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(err, -errno, "a temporary file %s", name);
+	(void)unlink(name);
+	return fd;
+}
+
+int bundle_part_init(struct bundle_part *p, struct err *err)
+{
+	int fd = nameless(err);
+
+	if (fd < 0)
+		return fd;
 	memset(p, 0, sizeof(*p));
 	sha256_init(&p->whole);
-	/* Not in memory: a payload may be gigabytes. */
-	p->fd = open(dir && *dir ? dir : "/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (p->fd < 0)
-		return err_sys(err, -errno, "a temporary file in %s",
-			       dir && *dir ? dir : "/var/tmp");
+	p->fd = fd;
 	p->image.present = true;
 	return 0;
 }
@@ -92,6 +108,27 @@ static int finish(struct bundle_part *p, struct pending *j, struct err *err)
 	return rc;
 }
 
+/* Compress the output; for x86-zstd what the filter makes of it. */
+static int compress(const struct bundle_part *p, struct pending *j, const struct bundle_zstd *zstd,
+		    struct err *err)
+{
+	const char *program = zstd->program ? zstd->program : "zstd";
+	uint8_t *filtered;
+	int rc;
+
+	if (p->image.encoding != BUNDLE_X86_ZSTD)
+		return zstdrun_start(program, zstd->level, j->output, j->output_bytes, &j->run,
+				     err);
+	filtered = malloc(j->output_bytes);
+	if (!filtered)
+		return err_set(err, -ENOMEM, "no memory for a frame");
+	memcpy(filtered, j->output, j->output_bytes);
+	x86branch_encode(filtered, j->output_bytes);
+	rc = zstdrun_start(program, zstd->level, filtered, j->output_bytes, &j->run, err);
+	free(filtered);
+	return rc;
+}
+
 static int start(struct bundle_part *p, struct pending *j, int fd, uint64_t at, uint64_t size,
 		 const struct bundle_zstd *zstd, struct err *err)
 {
@@ -109,8 +146,7 @@ static int start(struct bundle_part *p, struct pending *j, int fd, uint64_t at, 
 		rc = bundle_part_add(p, j->output, j->output_bytes, j->output, j->output_bytes,
 				     err);
 	else
-		rc = zstdrun_start(zstd->program ? zstd->program : "zstd", zstd->level, j->output,
-				   j->output_bytes, &j->run, err);
+		rc = compress(p, j, zstd, err);
 	if (rc || p->image.encoding == BUNDLE_RAW) {
 		free(j->output);
 		j->output = NULL;

@@ -49,8 +49,8 @@ struct bundle_zstd {
 };
 
 /*
- * bundle_part_file - all frames of a file's first size_bytes, as part->image.encoding (raw or
- * zstd) and .frame_bytes say.
+ * bundle_part_file - all frames of a file's first size_bytes, as part->image.encoding (not
+ * delta) and .frame_bytes say.
  */
 int bundle_part_file(struct bundle_part *p, const char *path, uint64_t size_bytes,
 		     const struct bundle_zstd *zstd, struct err *err);

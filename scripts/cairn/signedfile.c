@@ -31,9 +31,8 @@ int signedfile_head(const char *path, uint8_t buf[static SIGNED_MAX], struct sig
 	int rc;
 
 	if (fd < 0) {
-		rc = errno ? -errno : -EIO;
-		(void)err_sys(err, rc, "open %s", path);
-		return rc;
+		(void)err_sys(err, -errno, "open %s", path);
+		return CMD_SYSTEM;
 	}
 	rc = cmd_file_size(path, &size, err);
 	if (rc)

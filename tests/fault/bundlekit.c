@@ -11,6 +11,7 @@
 #include "bytes.h"
 #include "scripts/cairn/delta.h"
 #include "verity.h"
+#include "x86branch.h"
 
 static const uint8_t salt[32] = { 's', 'a', 'l', 't' };
 
@@ -133,6 +134,11 @@ static void make_payload(struct payload *p, struct bundle_image *image, const ui
 		sha256(bytes + at, n, p->frame_sha256[i]);
 		if (image->encoding == BUNDLE_ZSTD) {
 			p->frame_bytes[i] = add_zstd(p, bytes + at, n);
+		} else if (image->encoding == BUNDLE_X86_ZSTD) {
+			frame = memcpy(must(malloc(n)), bytes + at, n);
+			x86branch_encode(frame, n);
+			p->frame_bytes[i] = add_zstd(p, frame, n);
+			free(frame);
 		} else if (image->encoding == BUNDLE_DELTA) {
 			if (delta_maker_frame(maker, i, &frame, &p->frame_bytes[i], NULL))
 				abort();

@@ -131,12 +131,13 @@ static uint64_t payload(const struct bench *b)
 
 static void test_whole(void **state)
 {
-	static const enum bundle_encoding encodings[] = { BUNDLE_RAW, BUNDLE_ZSTD, BUNDLE_DELTA };
+	static const enum bundle_encoding encodings[] = { BUNDLE_RAW, BUNDLE_ZSTD, BUNDLE_X86_ZSTD,
+							  BUNDLE_DELTA };
 	const uint64_t images = KIT_BOOT_BYTES + KIT_ROOT_BYTES;
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < sizeof(encodings) / sizeof(encodings[0]); i++) {
 		struct bench *b = bench_new(encodings[i]);
 
 		if (encodings[i] == BUNDLE_DELTA)
@@ -249,11 +250,13 @@ static void test_damaged_pieces(void **state)
 /* Frames that take or give another number of bytes than the tables say. */
 static void test_frames_out_of_step(void **state)
 {
-	static const enum bundle_encoding encodings[] = { BUNDLE_RAW, BUNDLE_ZSTD, BUNDLE_DELTA };
-	int i, shift;
+	static const enum bundle_encoding encodings[] = { BUNDLE_RAW, BUNDLE_ZSTD, BUNDLE_X86_ZSTD,
+							  BUNDLE_DELTA };
+	int shift;
+	size_t i;
 
 	(void)state;
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < sizeof(encodings) / sizeof(encodings[0]); i++) {
 		for (shift = -1; shift <= 1; shift += 2) {
 			struct bench *b = bench_new(encodings[i]);
 			struct bundle *m = &b->bundle.bundle;
