@@ -1,0 +1,209 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Stage-1 GRUB is replaced: tried by BootNext, put first in BootOrder, copied to the other ESP. A
+# GRUB that hangs, a firmware that forgets, an ESP that is gone: the machine comes up all the same.
+# Then the slot key changes, in the right order and in the wrong one.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/update-lib.sh"
+
+TO=$O/x86_64
+GRUB=$TO/pkg/grub
+STAGE1='^cairn: update stage1'
+
+# esp_image OUT GENERATION EFI
+esp_image() {
+	"$CAIRN" sign --authenticode "$3" --key "$KEYS/db.key" --cert "$KEYS/db.crt" --out efi.p7
+	"$CAIRN" sign --attach "$3" efi.p7 efi.signed
+	# shellcheck disable=SC2154
+	"$CAIRN" fat "$1" --size "${p1_size_mib}M" --type 32 --label CAIRNESP \
+		--id "$(printf '4341%04x' "$2")" EFI/BOOT/BOOTX64.EFI=efi.signed
+}
+
+# Generation 2 knows the old slot key and a new one.
+new_stage1() {
+	openssl genrsa -out new.key 2048 2>/dev/null
+	"$CAIRN" sign --pgp-public --key "$KEYS/slot.key" old.pub
+	"$CAIRN" sign --pgp-public --key new.key new.pub
+	O=$O "$TOP/scripts/grub-image.sh" "$GRUB" new.efi old.pub new.pub
+	esp_image esp2.img 2 new.efi
+}
+
+# Generation 2 is a program that never goes on.
+hanging_stage1() {
+	echo 'sleep 100000' >hang.cfg
+	"$GRUB/bin/grub-mkimage" -d "$GRUB/lib/grub/x86_64-efi" -O x86_64-efi -o hang.efi \
+		-p '(memdisk)' -c hang.cfg sleep
+	esp_image esp2.img 2 hang.efi
+}
+
+# bundle_of RELEASE OUT ARGUMENT... - of a release's root, with BOOT (boot.img if there is one).
+bundle_of() {
+	release=$1 out=$2 boot=$(image "$1" boot.img)
+	shift 2
+	[ ! -f boot.img ] || boot=boot.img
+	"$CAIRN" bundle inspect "$(image "$release" cairn.bundle)" >inspect.out
+	number=$(sed -n 's/^release=//p' inspect.out) named=$(sed -n 's/^version=//p' inspect.out)
+	verity=$(image "$release" root.verity)
+	# shellcheck disable=SC2154
+	"$CAIRN" bundle create "$out" --boot "$boot" --root "$(image "$release" root.img)" \
+		--salt "$verity_salt" --blocks "$(sed -n 's/^blocks=//p' "$verity")" \
+		--compatible "$compatible-x86_64" --architecture x86_64 --version "$named" \
+		--release "$number" --level 1 --key "$KEYS/release.key" "$@" >bundle.out
+}
+
+# offer BUNDLE - it is what the channel has from now on.
+offer() {
+	if [ -d channel ]; then
+		"$CAIRN" channel publish channel "$1" --key "$KEYS/channel.key" >publish.out
+	else
+		"$CAIRN" channel publish channel "$1" --name e2e --trust "$KEYS/trust" \
+			--key "$KEYS/channel.key" >publish.out
+	fi
+}
+
+# part_is N FILE - the partition holds exactly that.
+part_is() {
+	part_read disk.img "$1" part.now
+	cmp -s part.now "$2" || fail "partition $1 is not $2"
+	rm part.now
+}
+
+# Real firmware keeps its variables; it is told no order by QEMU.
+boot() {
+	vm --disk "disk.img,rw,bootindex=none${RECORD:+,record=$RECORD}" ${VARS:+--vars "$VARS,rw"} --net "host=$PORT" \
+		--watchdog --timeout 120 "$@"
+}
+
+REBOOT='cairn-ctl reboot\n'
+
+# From the old release with the old stage 1 to the new one with the new one, twice restarted.
+replaced() {
+	VARS=vars.fd
+	cp /usr/share/OVMF/OVMF_VARS_4M.fd "$VARS"
+	fresh
+	cp --sparse=always disk.img before.img
+	RECORD=log
+	new_stage1
+	bundle_of next bring.cairn --esp esp2.img --generation 2
+	offer bring.cairn
+	serve channel
+	boot --fail 'cairn: failed' --wait "$GOOD"1 --wait "$WRITTEN"2 \
+		--wait "$STAGE1 done: the next start tries generation 2, 1 of 3" --wait-reset \
+		--wait '^cairn: boot slot=b' --wait "$GOOD"2 --wait "$STAGE1 done: .* begins with ESP 2" \
+		--send '\n' --wait "$SHELL_UP" --kill
+	state_is esp=2 primary=b b_good=1
+	part_is 1 "$(image base esp.img)"
+	part_is 8 esp2.img
+	boot --fail 'cairn: failed' --wait "$GOOD"2 --wait "$STAGE1 done: .* begins with ESP 1" \
+		--send '\n' --wait "$SHELL_UP" --kill
+	state_is esp=2
+	part_is 1 esp2.img
+	boot --fail 'cairn: failed' --wait "$GOOD"2 --kill
+	state_is esp=1
+	never_said "$STAGE1"
+	# Whatever the firmware remembers of its variables: what it finds is whole.
+	NEXT_ESP=esp2.img
+	cut_check log before.img --growth --stage1 --end b:next || fail "power cuts"
+	RECORD=''
+
+	# Now the slot key may change: the next release is signed by the new one alone.
+	rekey
+	bundle_of rekeyed rely.cairn --stage1 2
+	offer rely.cairn
+	boot --fail 'cairn: failed' --wait "$WRITTEN"5 --wait-reset --wait '^cairn: boot slot=a' \
+		--wait "$READY.* version=0.5.0 .* slot=a" --wait "$GOOD"5 --kill
+	state_is primary=a a_good=1 b_good=1
+}
+
+# rekey - boot.img: that of release rekeyed, its signatures by the new key.
+rekey() {
+	from=$(image rekeyed boot.img)
+	mcopy -n -i "$from" ::/vmlinuz ::/slot.cfg .
+	"$CAIRN" sign --pgp --key new.key vmlinuz slot.cfg
+	cp "$from" boot.img
+	mcopy -o -i boot.img vmlinuz.sig slot.cfg.sig ::/
+}
+
+# The other order: the release is refused; one that got in all the same costs one restart.
+wrong_order() {
+	VARS=''
+	fresh
+	new_stage1
+	rekey
+	bundle_of rekeyed rely.cairn --stage1 2
+	bundle_of rekeyed both.cairn --stage1 2 --esp esp2.img --generation 2
+	offer rely.cairn
+	serve channel
+	boot --fail 'cairn: failed' --wait "$GOOD"1 \
+		--wait '^cairn: update failed what=stage1 why="it needs generation 2' --kill
+	offer both.cairn
+	boot --fail 'cairn: failed' --wait "$GOOD"1 \
+		--wait '^cairn: update failed what=stage1 why="it needs generation 2' --kill
+	part_is 8 "$(image base esp.img)"
+	part_write disk.img 5 boot.img
+	part_write disk.img 6 "$(image rekeyed root.img)"
+	set_state disk.img primary=b b_good=0 b_tries=3
+	boot --wait '^cairn: boot slot=b' --wait '^cairn: failed what=slot slot=b' --wait-reset \
+		--wait '^cairn: boot slot=a' --wait "$READY.* version=0.1.0 .* slot=a" --wait "$GOOD"1 --kill
+	state_is primary=a b_good=0 b_tries=0
+}
+
+# The new GRUB hangs: one power cycle, and the old one is there.
+hangs() {
+	VARS=vars.fd
+	cp /usr/share/OVMF/OVMF_VARS_4M.fd "$VARS"
+	fresh
+	hanging_stage1
+	bundle_of next bring.cairn --esp esp2.img --generation 2
+	offer bring.cairn
+	serve channel
+	boot --fail 'cairn: failed' --wait "$WRITTEN"2 \
+		--wait "$STAGE1 done: the next start tries generation 2, 1 of 3" --wait-reset \
+		--wait 'starting Boot.*Cairn 2' --absent '^cairn: boot slot' --kill
+	boot --fail 'cairn: failed' --wait '^cairn: boot slot=b tries=2' --wait "$GOOD"2 \
+		--wait "$STAGE1 done: the next start tries generation 2, 2 of 3" --kill
+	state_is esp=1 b_good=1
+	part_is 1 "$(image base esp.img)"
+}
+
+# Each start with fresh variables: three tries that never come, then it is left at the old one.
+forgets() {
+	VARS=''
+	fresh
+	new_stage1
+	bundle_of next bring.cairn --esp esp2.img --generation 2
+	offer bring.cairn
+	serve channel
+	boot --fail 'cairn: failed' --wait "$STAGE1 done: .* 1 of 3" --wait "$RESTARTING"2 --kill
+	for n in 2 3; do
+		boot --fail 'cairn: failed' --wait '^cairn: boot slot=b' --wait "$GOOD"2 \
+			--wait "$STAGE1 done: .* $n of 3" --kill
+		state_is esp=1
+	done
+	boot --fail 'cairn: failed' --wait "$GOOD"2 \
+		--wait "$STAGE1 done: ESP 2 has the content of ESP 1" --kill
+	part_is 1 "$(image base esp.img)"
+	part_is 8 "$(image base esp.img)"
+	boot --fail 'cairn: failed' --wait "$GOOD"2 --kill
+	never_said "$STAGE1"
+}
+
+# An ESP without its first sector, as a cut leaves it: firmware takes the other one by itself, and
+# the machine mends it.
+esp_gone() {
+	VARS='' PORT=9
+	fresh
+	dd if=/dev/zero of=disk.img bs=512 count=1 seek=$(($(part_offset "$1") / 512)) conv=notrunc \
+		status=none
+	boot --fail 'cairn: failed' --wait "$GOOD"1 --wait "$STAGE1 done: ESP $2 has the content of" --kill
+	part_is 1 "$(image base esp.img)"
+	part_is 8 "$(image base esp.img)"
+}
+
+t "replaced, then another slot key" replaced
+t "another slot key before its stage 1: refused, and nothing is lost" wrong_order
+t "a new stage 1 that hangs" hangs
+t "a firmware that forgets its variables stays with the old stage 1" forgets
+t "ESP 1 is gone: ESP 2 starts the machine, ESP 1 is mended" esp_gone 1 1
+t "ESP 2 is gone: it is mended" esp_gone 8 2
+finish
