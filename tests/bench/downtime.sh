@@ -18,5 +18,5 @@ sed 's/  *\([0-9.]*\) s$/|\1/' "$lines" | sort -t '|' -k 1,1 -k 2,2n | awk -F '|
 	{ v[++n] = $2 }
 	function flush() { if (n) print what "|" v[int((n + 1) / 2)] }
 	END { flush() }' | while IFS='|' read -r what seconds; do
-	row "$what" "$seconds s" "median of $RUNS; none of the peers publishes it"
+	row "$what" "$seconds s" "median of $RUNS; a panic waits 10 s (panic=10); no peer publishes it"
 done

@@ -15,7 +15,7 @@ told() {
 }
 
 row() {
-	printf '%-58s %7.1f s\n' "$1" "$2"
+	printf '%-46s %7.1f s\n' "$1" "$2"
 }
 
 minus() {
@@ -68,11 +68,11 @@ story() {
 
 table() {
 	start=$(told 1 "$RESTARTING"2)
-	row 'restart ordered to healthy in the new release' "$(minus "$(told 1 "$ready2")" "$start")"
-	row 'restart ordered to marked good' "$(minus "$(told 1 "$GOOD"2)" "$start")"
-	row 'last panic to healthy in the old release (10 s: panic=10)' \
+	row 'reboot order to healthy in the new release' "$(minus "$(told 1 "$ready2")" "$start")"
+	row 'reboot order to marked good' "$(minus "$(told 1 "$GOOD"2)" "$start")"
+	row 'last panic to healthy in the old release' \
 		"$(minus "$(told 2 "$ready2")" "$(told 3 "$panic")")"
-	row 'first panic to healthy in the old release, three tries' \
+	row 'first of 3 panics to healthy in the old one' \
 		"$(minus "$(told 2 "$ready2")" "$(told 1 "$panic")")"
 }
 
@@ -85,5 +85,5 @@ if ! story; then
 	tail -n 3 steps >&2
 	exit 1
 fi
-[ -n "${QUIET:-}" ] || printf '\nHow long the machine was away (%s):\n' "$("$VM" --kvm-works && echo KVM || echo TCG)"
+[ -n "${QUIET:-}" ] || printf '\nHow long the machine was away (%s; a panic waits 10 s, panic=10):\n' "$("$VM" --kvm-works && echo KVM || echo TCG)"
 table
