@@ -270,6 +270,8 @@ static int serve(struct writer *w, const struct err *why_not)
 			(void)writer_fail(w, -ENODEV, WRITER_CAUSE_SYSTEM, "disk", why_not);
 		else
 			carry_out(w, &order, trust_fd);
+		if (w->source.broken)
+			return 111;
 		/* An ABORT that came too late has no answer of its own either. */
 		if (order.op == WRITER_ABORT)
 			continue;

@@ -53,6 +53,7 @@ struct writer_source {
 	uint64_t fetched;	     /* of this one */
 	bool failed;		     /* the last failure was the source's */
 	bool aborted;		     /* main said so */
+	bool broken;		     /* main said something else: the part ends */
 	struct source_data slice;
 	struct piecefeed_source feed; /* over all this */
 };

@@ -23,10 +23,12 @@ int writer_source_check_abort(struct writer_source *s)
 	if (poll(&p, 1, 0) <= 0)
 		return 0;
 	rc = part_receive(s->main_fd, &order, sizeof(order));
-	if (rc <= 0)
-		return rc ? rc : 0;
-	if (order.version != UPDATE_PROTO_VERSION || order.op != WRITER_ABORT)
-		return -EBADMSG;
+	if (rc == 0)
+		return 0;
+	if (rc < 0 || order.version != UPDATE_PROTO_VERSION || order.op != WRITER_ABORT) {
+		s->broken = rc != -EPIPE;
+		return rc < 0 ? rc : -EBADMSG;
+	}
 	s->aborted = true;
 	return -ECANCELED;
 }

@@ -764,6 +764,28 @@ static void test_malformed(void **state)
 	free(f.bytes);
 }
 
+/* Nothing but ABORT may come while an order is carried out. */
+static void test_out_of_turn(void **state)
+{
+	struct file f = make_file(BUNDLE_RAW, NULL, RELEASE_KEYS, NULL);
+	struct writer_order install = order_of(WRITER_INSTALL, &f);
+	struct writer_order o = order_of(WRITER_ACTIVATE, &f);
+	struct rig r = rig_make();
+	int rc;
+
+	(void)state;
+	rig_start(&r, &f, (struct fetch_plan){ .silent_after = 900000 });
+	assert_int_equal(part_send(r.main_fd, &install, sizeof(install)), 0);
+	assert_int_equal(part_send(r.main_fd, &o, sizeof(o)), 0);
+	do {
+		rc = part_receive(r.main_fd, &r.last, sizeof(r.last));
+		assert_false(rc == 1 && r.last.final);
+	} while (rc == 1);
+	assert_int_equal(rig_stop(&r), 111);
+	rig_remove(&r);
+	free(f.bytes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -773,7 +795,7 @@ int main(void)
 		cmocka_unit_test(test_tampered),     cmocka_unit_test(test_wrong_root_hash),
 		cmocka_unit_test(test_wrong_base),   cmocka_unit_test(test_trust_comes_along),
 		cmocka_unit_test(test_running_slot), cmocka_unit_test(test_marks),
-		cmocka_unit_test(test_malformed),
+		cmocka_unit_test(test_malformed),    cmocka_unit_test(test_out_of_turn),
 	};
 	int rc;
 
