@@ -26,8 +26,9 @@ $(eval $(call target_program,cairn-status,agent/core/cairn_status.c,))
 FETCH_SRC := $(addprefix agent/update/fetch,.c _http.c _conf.c _file.c)
 FETCH_LIBS := -lcurl -lmbedtls -lmbedx509
 WRITER_SRC := $(addprefix agent/update/writer,.c _open.c _source.c _install.c)
-UPDATE_SRC := $(addprefix agent/update/,main.c policy.c say.c source.c records.c health.c runner.c \
-	stick.c control.c publish.c orders.c fault.c) $(WRITER_SRC) $(FETCH_SRC) \
+POLICY_SRC := $(addprefix agent/update/policy,.c _acts.c _writer.c _offer.c _orders.c)
+UPDATE_SRC := $(addprefix agent/update/,main.c say.c source.c records.c health.c runner.c \
+	stick.c control.c publish.c orders.c fault.c) $(POLICY_SRC) $(WRITER_SRC) $(FETCH_SRC) \
 	$(addprefix agent/update/,stage1.c efivars.c) \
 	$(addprefix agent/core/,notify.c parts.c sandbox.c initclient.c) agent/init/client.c
 $(eval $(call target_program,update,$(UPDATE_SRC),$(FETCH_LIBS)))

@@ -56,7 +56,7 @@ $(eval $(call unit_test,test_writer,tests/fault/test_writer.c $(FAULT_KIT) $(WRI
 $(eval $(call host_program,fault-update,tests/fault/fault.c tests/fault/world.c $(FAULT_KIT),))
 # The main part of service update, between parts and a clock of the test's own.
 $(eval $(call unit_test,test_policy,tests/update/test_policy.c \
-	$(addprefix agent/update/,policy.c source.c records.c health.c say.c) \
+	$(POLICY_SRC) $(addprefix agent/update/,source.c records.c health.c say.c) \
 	$(addprefix agent/core/,parts.c initclient.c),))
 $(eval $(call unit_test,test_health,tests/update/test_health.c agent/update/health.c \
 	$(addprefix agent/core/,parts.c initclient.c sandbox.c),))
