@@ -90,7 +90,7 @@ median() { sort -n "$1" | sed -n "$((($(wc -l < "$1") + 1) / 2))p"; }
 ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }
 ours() { "$install" --trust "$trust" "$1" "$disk"; }
 # written DEVICE - bytes that were written to it.
-written() { awk '{ print $7 * 512 }' "/sys/block/${1#/dev/}/stat"; }
+written() { awk '{ printf "%.0f\n", $7 * 512 }' "/sys/block/${1#/dev/}/stat"; }
 
 by_hand() {
 	"$zstd" -d -q -c "$zst" | dd of="$slot" bs=1M iflag=fullblock conv=fsync status=none
