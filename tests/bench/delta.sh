@@ -3,7 +3,8 @@
 # usage: delta.sh [OLDDIR NEWDIR]          (called by `make bench-update`)
 # What there is to send from one root file system to the next, beside the peers, in one run: the
 # pair of pair.sh, and, given two folders of images of ours (out/ARCH), root and boot of those.
-# Times of applying are medians of RUNS (5), of making medians of MAKE_RUNS (1).
+# Seconds are those of the processor (user and system), so that what else runs has less of a part in
+# them; medians of RUNS (5) of applying, of MAKE_RUNS (1) of making.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/row.sh"
@@ -18,18 +19,18 @@ work=$(mktemp -d "$O/.bench-delta.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 
-# timed RUNS COMMAND... - prints "SECONDS s, KILOBYTES": median of elapsed time, most memory.
+# timed RUNS COMMAND... - prints "SECONDS s MEMORY": the median, and the most.
 timed() {
 	n=$1
 	shift
 	: > "$work/times"
 	while [ "$n" -gt 0 ]; do
-		command time -f '%e %M' -a -o "$work/times" "$@" > /dev/null 2> "$work/err" ||
+		command time -f '%U %S %M' -a -o "$work/times" "$@" > /dev/null 2> "$work/err" ||
 			{ cat "$work/err" >&2; echo "delta.sh: $*" >&2; exit 1; }
 		n=$((n - 1))
 	done
-	sort -n "$work/times" | awk '{ t[NR] = $1; if ($2 > m) m = $2 }
-		END { printf "%s s %.1f MiB", t[int((NR + 1) / 2)], m / 1024 }'
+	awk '{ print $1 + $2, $3 }' "$work/times" | sort -n | awk '{ t[NR] = $1; if ($2 > m) m = $2 }
+		END { printf "%.2f s %.1f MiB", t[int((NR + 1) / 2)], m / 1024 }'
 }
 size() { stat -c %s "$1"; }
 same() { cmp -s "$1" "$2" || { echo "delta.sh: $3 made another file" >&2; exit 1; }; }
