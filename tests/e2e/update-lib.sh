@@ -70,6 +70,13 @@ state_is() {
 	done
 }
 
+# fetched_once BUNDLE - no more than the bundle was sent, but for what its head takes.
+fetched_once() {
+	sent=$(sed -n 's/.* \/bundles\/.* sent=\([0-9]*\).*/\1/p' http.log | awk '{ n += $1 } END { print n + 0 }')
+	[ "$sent" -gt 0 ] && [ "$sent" -le $(($(stat -c %s "$1") * 102 / 100 + 16384)) ] ||
+		fail "$sent bytes were sent of a bundle of $(stat -c %s "$1")"
+}
+
 # cut_check LOG BASE ARGUMENT... - does every state start the old or the new release? Says N of N.
 # NEXT_ESP: the loader that the release next brought along.
 cut_check() {
