@@ -30,9 +30,9 @@ new_stage1() {
 
 # Generation 2 is a program that never goes on.
 hanging_stage1() {
-	echo 'sleep 100000' >hang.cfg
+	printf 'echo this GRUB hangs\nsleep 100000\n' >hang.cfg
 	"$GRUB/bin/grub-mkimage" -d "$GRUB/lib/grub/x86_64-efi" -O x86_64-efi -o hang.efi \
-		-p '(memdisk)' -c hang.cfg sleep
+		-p '(memdisk)' -c hang.cfg echo sleep
 	esp_image esp2.img 2 hang.efi
 }
 
@@ -159,7 +159,7 @@ hangs() {
 	serve channel
 	boot --fail 'cairn: failed' --wait "$WRITTEN"2 \
 		--wait "$STAGE1 done: the next start tries generation 2, 1 of 3" --wait-reset \
-		--wait 'starting Boot.*Cairn 2' --absent '^cairn: boot slot' --kill
+		--wait 'starting Boot.*Cairn 2' --wait 'this GRUB hangs' --kill
 	boot --fail 'cairn: failed' --wait '^cairn: boot slot=b tries=2' --wait "$GOOD"2 \
 		--wait "$STAGE1 done: the next start tries generation 2, 2 of 3" --kill
 	state_is esp=1 b_good=1
