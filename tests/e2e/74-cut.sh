@@ -5,7 +5,7 @@
 # sample of them is really started (10; LONG=1: 100), whose update must then come to its end.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/update-lib.sh"
-PICKS=${LONG:+100}
+PICKS=${CUT_PICKS:-${LONG:+100}}
 PICKS=${PICKS:-10}
 
 # The update is killed in the middle of the slot, goes on where it was, and is killed again the
