@@ -123,8 +123,8 @@ int datafile_load(const struct datafile_store *store, const char *name, unsigned
 	if (!name_ok(name) || format < 1 || format > DATAFILE_FORMAT_MAX)
 		return err_set(err, -EINVAL, "bad name or format");
 	for (f = 1; f <= format; f++) {
-		struct datafile_head head;
-		const uint8_t *body;
+		struct datafile_head head = { .format = 0 };
+		const uint8_t *body = NULL;
 		uint8_t *buf = work->buf[1];
 
 		if (take(store, name, f, buf, sizeof(work->buf[0]), &head, &body, err) ||
@@ -149,8 +149,8 @@ static uint64_t highest(const struct datafile_store *store, const char *name,
 	unsigned int f;
 
 	for (f = 1; f <= DATAFILE_FORMAT_MAX; f++) {
-		struct datafile_head head;
-		const uint8_t *body;
+		struct datafile_head head = { .format = 0 };
+		const uint8_t *body = NULL;
 
 		if (!take(store, name, f, work->buf[1], sizeof(work->buf[1]), &head, &body, NULL) &&
 		    head.sequence > newest)

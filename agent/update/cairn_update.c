@@ -161,7 +161,7 @@ static int status(int fd, struct err *err)
 {
 	const struct update_request q = { .version = UPDATE_CONTROL_VERSION,
 					  .op = UPDATE_OP_STATUS };
-	struct update_reply r;
+	struct update_reply r = { .version = 0 };
 	int rc = ask(fd, &q, -1, &r, err);
 
 	if (rc)
@@ -202,7 +202,7 @@ static int watch(int fd, struct err *err)
 	const struct update_request q = { .version = UPDATE_CONTROL_VERSION,
 					  .op = UPDATE_OP_STATUS };
 	char line[512], last[512] = "";
-	struct update_reply r;
+	struct update_reply r = { .version = 0 };
 
 	for (;;) {
 		int rc = ask(fd, &q, -1, &r, err);
@@ -237,7 +237,7 @@ static int install(int fd, bool any, const char *what, struct err *err)
 	struct update_request q = { .version = UPDATE_CONTROL_VERSION, .op = UPDATE_OP_INSTALL };
 	bool is_url = strstr(what, "://") != NULL;
 	int file _cleanup_close_ = -1;
-	struct update_reply r;
+	struct update_reply r = { .version = 0 };
 
 	if ((size_t)snprintf(q.text, sizeof(q.text), "%s", what) >= sizeof(q.text))
 		return err_set(err, -ENAMETOOLONG, "%s: too long", what);
@@ -258,7 +258,7 @@ static int simple(int fd, enum update_op op, uint32_t flags, uint64_t number, st
 		.flags = flags,
 		.number = number,
 	};
-	struct update_reply r;
+	struct update_reply r = { .version = 0 };
 
 	return ask(fd, &q, -1, &r, err);
 }

@@ -135,10 +135,8 @@ static int carry_out(struct update *u, enum updateplan_action action)
 		return policy_activate(u);
 	case UPDATEPLAN_DO_ROLLBACK:
 		return policy_roll_back(u);
+	case UPDATEPLAN_DO_RESET: /* the marker was written when the order came (policy_order) */
 	case UPDATEPLAN_DO_REBOOT:
-		return reboot(u);
-	case UPDATEPLAN_DO_RESET:
-		/* The marker was written when the order came (policy_order). */
 		return reboot(u);
 	default:
 		return 0;

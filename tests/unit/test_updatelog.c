@@ -91,6 +91,10 @@ static void test_texts_stay_in_their_line(void **state)
 	assert_string_equal(log_b.attempt[0].why, "two lines   and=more \"words\"");
 }
 
+#define ATTEMPT(source, seconds)                                                                   \
+	"attempt time=1 from=0 release=2 version=1 source=" source                                 \
+	" kind=full outcome=good seconds=" seconds " fetched=0 manifest=- root=- why=\n"
+
 static void test_refused_text(void **state)
 {
 	static const char good[] = "refused time=1 release=2 manifest=- root=- why=x\n";
@@ -104,10 +108,8 @@ static void test_refused_text(void **state)
 		"refused time=9223372036854775808 release=2 manifest=- root=- why=x\n",
 		"refused time=1 release=2 manifest=00 root=- why=x\n",
 		"refused time=1 release=2 manifest=- root=- why=\x01\n",
-		"attempt time=1 from=0 release=2 version=1 source=nowhere kind=full outcome=good "
-		"seconds=0 fetched=0 manifest=- root=- why=\n",
-		"attempt time=1 from=0 release=2 version=1 source=channel kind=full outcome=good "
-		"seconds=4294967296 fetched=0 manifest=- root=- why=\n",
+		ATTEMPT("nowhere", "0"),
+		ATTEMPT("channel", "4294967296"),
 	};
 	char many[2048] = "";
 	size_t i;
