@@ -16,7 +16,7 @@ record() {
 	publish channel next
 	serve channel
 	RECORD=../log
-	machine --fail 'cairn: failed' --wait "$INSTALLING"2 --wait '^cairn: update 40 %' --kill
+	machine --fail 'cairn: failed' --wait "$INSTALLING"2 --wait 'cairn: update [1-9]0 %' --kill
 	machine --fail 'cairn: failed' --wait "$INSTALLING"2 --wait "$WRITTEN"2 --wait-reset \
 		--wait "$READY.* version=0.2.0 .* slot=b" --wait "$GOOD"2 --kill
 	cp -R channel ../channel
