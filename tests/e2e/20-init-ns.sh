@@ -130,7 +130,8 @@ check missing-need 'status "^lost state=failed .*why=\"needs nowhere, which does
 check no-such-user 'status "^nobody state=failed .*why=\"the user stranger does not exist\""'
 check bad-file 'status "^broken state=failed .*why=\"broken line 1: no key=value\""'
 check condition 'status "^skipped state=skipped health=skipped"'
-check restart-order 'inside /bin/cairn-ctl restart good && status "^good state=up .*starts=2"' 50
+check restart-order 'inside /bin/cairn-ctl restart good &&
+	wait_for 50 "status \"^good state=up .*starts=2\""'
 check stop-and-start 'inside /bin/cairn-ctl stop good && wait_for 20 "status \"^good state=down\"" &&
 	inside /bin/cairn-ctl start good && wait_for 20 "status \"^good state=up\""'
 check unknown-order '! inside /bin/cairn-ctl start nothing 2>/dev/null'
