@@ -216,9 +216,9 @@ dev_text() {
 	printf '%s' "echo BE''GIN; $1; echo EN''D \$?\\n"
 }
 
-# between FILE - what the shell's last command said.
+# between FILE - what the shell's last command said, without what the system said meanwhile.
 between() {
-	awk '/^BEGIN/ { text = ""; on = 1; next } /^END/ { on = 0 } on { text = text $0 "\n" }
+	awk '/^BEGIN/ { text = ""; on = 1; next } /^END/ { on = 0 } on && !/^cairn: / { text = text $0 "\n" }
 		END { printf "%s", text }' "$1"
 }
 
