@@ -40,6 +40,8 @@ static void through(const uint8_t *buf, size_t len, bool parses)
 	if (parses && channel_check(&c, digest, &want, NULL) == 0 &&
 	    (c.sequence < 3 || c.expires <= want.now))
 		abort();
+	if (!parses)
+		return;
 	n = testkeys_sign(buf, len, 3, whole);
 	if (channel_open(whole, n, &t, 1, &c, digest, NULL) == 0)
 		abort();
