@@ -345,7 +345,7 @@ static void forget(void)
 
 static uint8_t firmware_picks(void)
 {
-	const struct var *next = find_var("BootNext"), *order;
+	const struct var *next, *order;
 	uint16_t number;
 	uint8_t esp;
 	size_t i;
