@@ -9,8 +9,8 @@ $(call objs,$(HO),$(LIB_HOST)): HOST_CFLAGS += -Wconversion
 # musl's ioctl() takes its request as an int, glibc's as an unsigned long.
 $(call objs,$(TO),$(LIB_TARGET)): TARGET_CFLAGS += -Wconversion -Wno-sign-conversion
 
-# What hashes every byte of an update is compiled for speed.
-$(call objs,$(TO),lib/sha256core.c): TARGET_CFLAGS += -O2
+# What hashes or decodes every byte of an update is compiled for speed.
+$(call objs,$(TO),lib/sha256core.c lib/x86branch.c): TARGET_CFLAGS += -O2
 
 $(HO)/libcairn.a: $(call objs,$(HO),$(LIB_HOST))
 	$(call say,AR,$@)rm -f $@ && ar rcD $@ $^
