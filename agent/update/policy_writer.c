@@ -106,9 +106,12 @@ static enum updateplan_event event_of(const struct writer_report *r)
 		return UPDATEPLAN_EV_DONE;
 	switch (r->cause) {
 	case WRITER_CAUSE_SOURCE:
-		/* What the channel names and the server does not have: the full one may be there.
-		 */
-		return r->rc == -ENOENT ? UPDATEPLAN_EV_NO_DELTA : UPDATEPLAN_EV_NO_SOURCE;
+		/* What the channel names and the server does not have, or has otherwise: the full
+		 * one may be there. */
+		return r->rc == -ENOENT || r->rc == -EXDEV || r->rc == -EKEYREJECTED ||
+				       r->rc == -EBADMSG || r->rc == -EPROTO
+			       ? UPDATEPLAN_EV_NO_DELTA
+			       : UPDATEPLAN_EV_NO_SOURCE;
 	case WRITER_CAUSE_DELTA:
 		return UPDATEPLAN_EV_NO_DELTA;
 	case WRITER_CAUSE_BUNDLE:

@@ -151,9 +151,9 @@ enum writer_phase {
 /* Whose fault it was: what main does next hangs on it. */
 enum writer_cause {
 	WRITER_CAUSE_NONE,
-	WRITER_CAUSE_SOURCE, /* fetch gave up: later again, from where it was */
+	WRITER_CAUSE_SOURCE, /* fetch gave up, or gave something else than was named: later again */
 	WRITER_CAUSE_DELTA,  /* it does not fit what is in the booted slot: take the full bundle */
-	WRITER_CAUSE_BUNDLE, /* refused, and always will be: signature, digest, compatible, floor */
+	WRITER_CAUSE_BUNDLE, /* named, signed, and refused always: compatible, floor, form */
 	WRITER_CAUSE_DISK,   /* the slot cannot be written or read back */
 	WRITER_CAUSE_STATE,  /* the boot state cannot be written or read back */
 	WRITER_CAUSE_ABORTED, /* by order */

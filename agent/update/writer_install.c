@@ -80,11 +80,24 @@ static int fail_source(struct writer *w, int rc, const struct err *err)
 	return writer_fail(w, rc, WRITER_CAUSE_SOURCE, "source", err);
 }
 
-static int fail_bundle(struct writer *w, int rc, const struct err *err)
+/*
+ * Is what came the manifest that was named, signed by who may? Until then its faults are those of
+ * whoever sent it: who can change bytes on the way must not make a machine refuse a good release.
+ */
+static bool is_named(const struct writer *w, const struct writer_order *order, uint64_t now)
+{
+	struct signed_doc doc;
+
+	return signed_split(w->get->head, sizeof(w->get->head), &doc, NULL) == 0 &&
+	       memcmp(doc.digest, order->digest, sizeof(doc.digest)) == 0 &&
+	       trust_check(&w->trust, TRUST_RELEASE, &doc, now, NULL) == 0;
+}
+
+static int fail_bundle(struct writer *w, int rc, bool named, const struct err *err)
 {
 	if (w->source.failed || w->source.aborted || rc == -EPIPE)
 		return fail_source(w, rc, err);
-	return writer_fail(w, rc, WRITER_CAUSE_BUNDLE,
+	return writer_fail(w, rc, named ? WRITER_CAUSE_BUNDLE : WRITER_CAUSE_SOURCE,
 			   rc == -EKEYREJECTED	? "signature"
 			   : rc == -EKEYEXPIRED ? "trust"
 			   : rc == -EXDEV	? "digest"
@@ -129,7 +142,7 @@ static int open_bundle(struct writer *w, const struct writer_order *order, int t
 		return writer_fail(w, rc, WRITER_CAUSE_SYSTEM, "trust", err);
 	rc = bundleget_manifest(w->get, &w->source.feed, order->digest, &w->trust, now, err);
 	if (rc)
-		return fail_bundle(w, rc, err);
+		return fail_bundle(w, rc, is_named(w, order, now), err);
 	fault_point("writer-manifest");
 	w->report.release = w->get->bundle.release;
 	w->report.floor = w->get->bundle.floor;
@@ -140,7 +153,8 @@ static int open_bundle(struct writer *w, const struct writer_order *order, int t
 	if (rc)
 		return rc;
 	rc = bundleget_tables(w->get, &w->source.feed, err);
-	return rc ? fail_bundle(w, rc, err) : 0;
+	/* The manifest has the tables' hash. */
+	return rc ? fail_bundle(w, rc, rc != -EKEYREJECTED, err) : 0;
 }
 
 static int progress(void *ctx, enum slotwrite_phase phase, uint64_t done, uint64_t total)

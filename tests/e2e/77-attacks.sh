@@ -27,7 +27,7 @@ steps() {
 		--run
 		rm -rf served/* && cp -R $1/. served/
 		--send
-		cairn-update check\\n
+		until cairn-update check 2>/dev/null; do usleep 100000; done\\n
 		--wait
 		$2
 	END
@@ -62,7 +62,7 @@ attacks() {
 		steps expired "$failed.*expired"
 		steps role "$failed.*0 signatures by keys of the role channel"
 		steps bit "$failed"
-		steps mixed "$failed.*manifest"
+		steps mixed "$failed.*another bundle"
 		steps replayed "$failed.*older"
 		steps real "$WRITTEN"2
 	} >arguments

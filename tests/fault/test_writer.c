@@ -517,7 +517,7 @@ static void other_root(struct bundle *b)
 	b->image[BUNDLE_ROOT].roothash[0] ^= 1;
 }
 
-/* Refused before anything is written, for good. */
+/* Refused before anything is written; for good only what is signed. */
 static void test_refused(void **state)
 {
 	static const struct {
@@ -525,14 +525,15 @@ static void test_refused(void **state)
 		unsigned int keys;
 		const char *what;
 		uint32_t flags;
+		enum writer_cause cause;
 	} cases[] = {
-		{ NULL, 0, "signature", 0 },
-		{ NULL, ROOT_KEYS, "signature", 0 },
-		{ NULL, 0x80, "signature", 0 },
-		{ other_machine, RELEASE_KEYS, "compatible", 0 },
-		{ same_release, RELEASE_KEYS, "release", 0 },
-		{ below_floor, RELEASE_KEYS, "release", WRITER_ANY_RELEASE },
-		{ newer_stage1, RELEASE_KEYS, "stage1", 0 },
+		{ NULL, 0, "signature", 0, WRITER_CAUSE_SOURCE },
+		{ NULL, ROOT_KEYS, "signature", 0, WRITER_CAUSE_SOURCE },
+		{ NULL, 0x80, "signature", 0, WRITER_CAUSE_SOURCE },
+		{ other_machine, RELEASE_KEYS, "compatible", 0, WRITER_CAUSE_BUNDLE },
+		{ same_release, RELEASE_KEYS, "release", 0, WRITER_CAUSE_BUNDLE },
+		{ below_floor, RELEASE_KEYS, "release", WRITER_ANY_RELEASE, WRITER_CAUSE_BUNDLE },
+		{ newer_stage1, RELEASE_KEYS, "stage1", 0, WRITER_CAUSE_BUNDLE },
 	};
 	size_t i;
 
@@ -546,7 +547,7 @@ static void test_refused(void **state)
 		rig_start(&r, &f, (struct fetch_plan){ 0 });
 		assert_int_equal(part_send(r.main_fd, &o, sizeof(o)), 0);
 		assert_true(answer(&r) < 0);
-		assert_int_equal(r.last.cause, WRITER_CAUSE_BUNDLE);
+		assert_int_equal(r.last.cause, cases[i].cause);
 		assert_string_equal(r.last.what, cases[i].what);
 		assert_true(r.last.why[0]);
 		assert_true(untouched(&r));
@@ -591,7 +592,10 @@ static void test_any_release(void **state)
 	free(f.bytes);
 }
 
-/* A byte of the file is another one, at many places: never activated, whatever the answer. */
+/*
+ * A byte of the file is another one, at many places: never activated, and it is the source that is
+ * blamed, or whoever changes bytes on the way could have the release itself refused for good.
+ */
 static void test_tampered(void **state)
 {
 	struct file f = make_file(BUNDLE_ZSTD, NULL, RELEASE_KEYS, NULL);
@@ -603,8 +607,7 @@ static void test_tampered(void **state)
 
 		rig_start(&r, &f, (struct fetch_plan){ .wrong_at = at });
 		assert_true(ask(&r, WRITER_INSTALL, &f) < 0);
-		assert_true(r.last.cause == WRITER_CAUSE_BUNDLE ||
-			    r.last.cause == WRITER_CAUSE_SOURCE);
+		assert_int_equal(r.last.cause, WRITER_CAUSE_SOURCE);
 		assert_int_equal(r.last.boot.primary, WRITER_SLOT_A);
 		assert_int_equal(rig_stop(&r), 0);
 		assert_true(slot_is(&r, "boot-a", "root-a", &old));
