@@ -241,7 +241,7 @@ int policy_turn(struct update *u)
 		u->timer_ms = 0;
 		rc = policy_event(u, UPDATEPLAN_EV_TICK);
 	}
-	if (!rc && u->stick_found.version &&
+	if (!rc && u->stick_found.version && !u->rec.paused &&
 	    (u->state == UPDATEPLAN_IDLE || u->state == UPDATEPLAN_BACKOFF ||
 	     u->state == UPDATEPLAN_WAITING || u->state == UPDATEPLAN_WRITTEN))
 		rc = policy_event(u, UPDATEPLAN_EV_CHECK);

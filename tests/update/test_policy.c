@@ -907,12 +907,19 @@ static void test_pause(void **state)
 	clock_ms += 10000000;
 	assert_int_equal(policy_turn(&u), 0);
 	state_is(UPDATEPLAN_IDLE);
+	/* Not from a stick either. */
+	policy_stick(&u, &(struct stick_found){ .version = STICK_VERSION,
+						.kind = SOURCE_FOLDER,
+						.url = "file:///run/cairn/media/stick/cairn" });
+	assert_int_equal(policy_turn(&u), 0);
+	state_is(UPDATEPLAN_IDLE);
 	q.op = UPDATE_OP_RESUME;
 	assert_int_equal(policy_order(&u, &q, -1, why), 0);
-	clock_ms += 2000;
 	assert_int_equal(policy_turn(&u), 0);
 	state_is(UPDATEPLAN_CHECKING);
+	assert_string_equal(u.job.config.url, "file:///run/cairn/media/stick/cairn");
 	serve_by(&c, 4);
+	assert_int_equal(last()->source, UPDATELOG_STICK);
 	(void)ordered(WRITER_INSTALL);
 }
 
