@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # usage: e2e.sh [NAME...]
 # Runs tests/e2e/NN-*.sh (those whose name contains a NAME, or all), JOBS at a time, each with a
-# limit of LIMIT seconds. A script prints `ok NAME` or `FAIL NAME` for each of its cases; one that
-# prints none is one case by its exit status; 77 says that this host cannot run it.
+# limit of LIMIT seconds (900; with LONG=1 7200). A script prints `ok NAME` or `FAIL NAME` for each of
+# its cases; one that prints none is one case by its exit status; 77 says that this host cannot run it.
 # LONG=1 runs the long matrices too. Ends with `N passed, N failed`.
 set -eu
 . "$(dirname "$0")/common.sh"
 
 logs=$O/log/e2e
-limit=${LIMIT:-900}
+limit=${LIMIT:-${LONG:+7200}}
+limit=${limit:-900}
 mkdir -p "$logs"
 export LONG="${LONG:-}" O TOP
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Power cuts with all that a machine writes: firmware, GRUB, the first boot's growth of DATA, the
 # writer, mark-good. QEMU records every write; each state that a cut may leave is judged, and a
-# sample of them is really started (10; LONG=1: 100), whose update must then come to its end.
+# sample of them is really started (10; LONG=1: 100).
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/update-lib.sh"
 PICKS=${CUT_PICKS:-${LONG:+100}}
@@ -28,20 +28,24 @@ judge() {
 	cat ../judged
 }
 
-# start NUMBER - the disk of a state, started: old or new; it ends in new.
+# start NUMBER - the disk of a state, started: the old or the new release is healthy, and the update
+# comes to its end (each third one; LONG=1: each).
 start() {
 	cut_check ../log ../before.img --growth --image disk.img --at "$1"
 	serve ../channel
 	RECORD=''
+	end="${GOOD}[12]"
+	[ -z "$LONG" ] && [ $((starts % 3)) != 0 ] || end=${GOOD}2
 	machine --fail 'cairn: failed what=(root|boot)' --wait "$READY.* version=0.[12].0 " \
-		--wait "$GOOD"2 --kill
-	rm -f disk.img
+		--wait "$end" --kill
 }
 
 t "an update, recorded" record
 t "every state starts old or new" judge
 sed -n 's/^pick \([0-9]*\) \(.*\)/\1 \2/p' "$T/judged" >"$T/picks" 2>/dev/null || :
+starts=0
 while read -r number how; do
-	t "state $number ($how): starts, and the update ends" start "$number"
+	t "state $number ($how) starts" start "$number"
+	starts=$((starts + 1))
 done <"$T/picks"
 finish
