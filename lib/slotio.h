@@ -10,12 +10,14 @@
 /*
  * A disk, a partition or an image file for slotwrite. Writes go through the kernel's cache and
  * are sent off at once, so that the device works while the next chunk is decoded; reads go past
- * the cache, so that what is read back is what the medium holds. Needs no right but the open
- * descriptors.
+ * the cache, so that what is read back is what the medium holds. So does a write of less than
+ * 4096 bytes: the cache would write the sectors around it too, and a power cut tear them. Needs
+ * no right but the open descriptors.
  */
 struct slotio {
-	int fd;		   /* reads and writes, or reads only */
-	int direct_fd;	   /* reads, O_DIRECT; -1: the file system has none, reads are cached */
+	int fd;	       /* reads and writes, or reads only */
+	int direct_fd; /* reads and small writes, O_DIRECT; -1: the file system has none, reads are
+			  cached */
 	struct blockio io; /* its ctx is this struct: do not copy */
 };
 
