@@ -63,7 +63,7 @@ attacks() {
 		steps role "$failed.*0 signatures by keys of the role channel"
 		steps bit "$failed"
 		steps mixed "$failed.*another bundle"
-		steps replayed "$failed.*older"
+		steps replayed "$failed.*was seen already"
 		steps real "$WRITTEN"2
 	} >arguments
 	set --
