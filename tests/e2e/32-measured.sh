@@ -11,7 +11,7 @@ LOG=/sys/kernel/security/tpm0/binary_bios_measurements
 # measure ARGUMENT... - boot dev; leaves eventlog.bin and the lines `pcrN HEX` in pcrs.
 measure() {
 	# The last line that init prints of itself, so that none stands in between later.
-	vm "$@" --fail 'cairn: failed' --wait "$READY" --wait 'cairn: update good release=' --send '\n' --wait "$SHELL_UP" \
+	vm "$@" --fail 'cairn: failed' --wait "$READY" --wait 'cairn: update good release=' --send "$SHELL_ASK" --wait "$SHELL_UP" \
 		--send "$(dev_text "base64 $LOG; for i in 0 1 2 3 4 5 6 7 8 9 14; do echo pcr \$i \$(cat /sys/class/tpm/tpm0/pcr-sha256/\$i); done")" \
 		--wait '^END 0'
 	between console | grep -v '^pcr ' | base64 -d >eventlog.bin || fail "event log: no base64"

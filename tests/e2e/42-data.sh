@@ -24,7 +24,7 @@ data_fsck() {
 dev_off() {
 	command=$1
 	shift
-	vm "$@" --wait "$READY" --send '\n' --wait "$SHELL_UP" \
+	vm "$@" --wait "$READY" --send "$SHELL_ASK" --wait "$SHELL_UP" \
 		--send "$(dev_text "$command")" --wait '^END 0' \
 		--send 'cairn-ctl poweroff\n' --wait-exit
 }

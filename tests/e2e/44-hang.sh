@@ -7,7 +7,7 @@
 frozen() {
 	x=/sys/fs/cgroup/x
 	vm --disk "$DEV" --watchdog --timeout 120 --fail 'cairn: failed' --wait "$READY" \
-		--send '\n' --wait "$SHELL_UP" \
+		--send "$SHELL_ASK" --wait "$SHELL_UP" \
 		--send "mkdir $x; echo 1 >$x/cgroup.procs; echo freezing; echo 1 >$x/cgroup.freeze\\n" \
 		--wait '^freezing' --wait-reset --wait '^cairn: boot slot=' --wait "$READY"
 	never_said '^cairn: restarting'

@@ -16,7 +16,7 @@ runs() {
 # Both disks hold the same release: only the disk that was started tells them apart.
 same_release() {
 	vm --disk "$DEV,bus=nvme,bootindex=1" --disk "$DEV,bus=usb,bootindex=0" \
-		--fail 'cairn: failed' --wait "$READY" --send '\n' --wait "$SHELL_UP" \
+		--fail 'cairn: failed' --wait "$READY" --send "$SHELL_ASK" --wait "$SHELL_UP" \
 		--send "$(dev_text 'cat /run/cairn/boot')" --wait '^END 0'
 	between console | tr ' ' '\n' | grep -q '^disk=/dev/sd' ||
 		fail "started from USB, but it says: $(between console)"

@@ -45,7 +45,7 @@ empty() {
 
 older_cairn() {
 	copy_image "$DEV" disk.img 2G
-	vm --disk disk.img,rw --wait "$READY.* variant=dev" --send '\n' --wait "$SHELL_UP" \
+	vm --disk disk.img,rw --wait "$READY.* variant=dev" --send "$SHELL_ASK" --wait "$SHELL_UP" \
 		--send "$(dev_text 'echo kept >/data/kept')" --wait '^END 0' \
 		--send 'cairn-ctl poweroff\n' --wait-exit
 	stick nvme,over=cairn

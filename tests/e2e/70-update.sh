@@ -17,7 +17,7 @@ update() {
 	# What is in the slot was fetched once, and nothing was asked for twice.
 	fetched_once "$(image next cairn.bundle)"
 	machine --fail 'cairn: failed' --wait '^cairn: boot slot=b' \
-		--wait "$READY.* version=0.2.0 .* slot=b" --wait "$GOOD"2 --send '\n' --wait "$SHELL_UP" \
+		--wait "$READY.* version=0.2.0 .* slot=b" --wait "$GOOD"2 --send "$SHELL_ASK" --wait "$SHELL_UP" \
 		--send "$(dev_text 'cairn-update; cairn-status')" --wait '^END 0' --kill
 	never_said "$INSTALLING"
 	state_is primary=b booted=b b_good=1 b_tries=3 a_good=1

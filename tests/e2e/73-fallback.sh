@@ -18,7 +18,7 @@ fallback() {
 		--wait '^cairn: boot slot=b' --wait 'trouble: a critical service ends' --wait-reset \
 		--wait '^cairn: boot slot=a' --wait "$READY.* version=0.1.0 .* slot=a" \
 		--wait 'cairn: update refuses release 4' \
-		--send '\n' --wait "$SHELL_UP" --send "$(dev_text 'cairn-update check; cairn-update')" \
+		--send "$SHELL_ASK" --wait "$SHELL_UP" --send "$(dev_text 'cairn-update check; cairn-update')" \
 		--wait '^END' --hold 15 --kill
 	said 'cairn: update not healthy in time: service:trouble'
 	state_is primary=a booted=a a_good=1 b_good=0 b_tries=0

@@ -90,12 +90,12 @@ replaced() {
 	boot --fail 'cairn: failed' --wait "$GOOD"1 --wait "$WRITTEN"2 \
 		--wait "$STAGE1 done: the next start tries generation 2, 1 of 3" --wait-reset \
 		--wait '^cairn: boot slot=b' --wait "$GOOD"2 --wait "$STAGE1 done: .* begins with ESP 2" \
-		--send '\n' --wait "$SHELL_UP" --kill
+		--send "$SHELL_ASK" --wait "$SHELL_UP" --kill
 	state_is esp=2 primary=b b_good=1
 	part_is 1 "$(image base esp.img)"
 	part_is 8 esp2.img
 	boot --fail 'cairn: failed' --wait "$GOOD"2 --wait "$STAGE1 done: .* begins with ESP 1" \
-		--send '\n' --wait "$SHELL_UP" --kill
+		--send "$SHELL_ASK" --wait "$SHELL_UP" --kill
 	state_is esp=2
 	part_is 1 esp2.img
 	boot --fail 'cairn: failed' --wait "$GOOD"2 --kill
@@ -162,7 +162,7 @@ hangs() {
 	hanging_stage1
 	brought
 	boot --fail 'cairn: failed' --wait "$GOOD"1 \
-		--wait "$STAGE1 done: the next start tries generation 2, 1 of 3" --send '\n' \
+		--wait "$STAGE1 done: the next start tries generation 2, 1 of 3" --send "$SHELL_ASK" \
 		--wait "$SHELL_UP" --send "$REBOOT" --wait-reset \
 		--wait 'starting Boot.*Cairn 2' --wait 'this GRUB hangs' --kill
 	boot --fail 'cairn: failed' --wait '^cairn: boot slot=a tries=2' --wait "$GOOD"1 \

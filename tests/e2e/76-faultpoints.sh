@@ -28,12 +28,12 @@ points() {
 	publish www/c next
 	cp "$TOP/tests/e2e/guest/faults.sh" www/
 	serve www
-	machine --fail 'FAULTS .* FAIL' --wait "$READY.* version=0.1.0" --send '\n' --wait "$SHELL_UP" \
+	machine --fail 'FAULTS .* FAIL' --wait "$READY.* version=0.1.0" --send "$SHELL_ASK" --wait "$SHELL_UP" \
 		--timeout 600 --send "$(inside write)" --wait '^FAULTS write ok' --wait-reset \
-		--timeout 120 --wait "$READY.* version=0.2.0 .* slot=b" --send '\n' --wait "$SHELL_UP" \
+		--timeout 120 --wait "$READY.* version=0.2.0 .* slot=b" --send "$SHELL_ASK" --wait "$SHELL_UP" \
 		--timeout 200 --send "$(inside trial)" --wait '^FAULTS trial ok' \
 		--send "$(inside rollback)" --wait '^FAULTS rollback ok' --wait-reset \
-		--wait "$READY.* version=0.1.0 .* slot=a" --send '\n' --wait "$SHELL_UP" \
+		--wait "$READY.* version=0.1.0 .* slot=a" --send "$SHELL_ASK" --wait "$SHELL_UP" \
 		--send "$(inside back)" --wait '^FAULTS back ok' --kill
 	state_is primary=a booted=a a_good=1 b_good=1
 	killed start channel-read fetch-config fetch-read fetch-slice channel-taken log-save log-saved \
@@ -51,19 +51,19 @@ more() {
 	mv ../www www
 	"$CAIRN" trust rotate "$KEYS/trust" www/c/trust/2 --key "$KEYS/root.key"
 	serve --fault reset@100000 --only /bundles/ www
-	machine --fail 'FAULTS .* FAIL' --wait "$READY.* version=0.1.0" --send '\n' --wait "$SHELL_UP" \
+	machine --fail 'FAULTS .* FAIL' --wait "$READY.* version=0.1.0" --send "$SHELL_ASK" --wait "$SHELL_UP" \
 		--timeout 400 --send "$(inside trust)" --wait '^FAULTS trust ok' --wait-reset \
 		--wait "$READY.* version=0.2.0 .* slot=b" --wait-reset \
-		--wait "$READY.* version=0.2.0 .* slot=b" --send '\n' --wait "$SHELL_UP" \
+		--wait "$READY.* version=0.2.0 .* slot=b" --send "$SHELL_ASK" --wait "$SHELL_UP" \
 		--send "$(inside sick)" --wait '^FAULTS sick ok' --wait-reset \
 		--wait "$READY.* version=0.2.0 .* slot=b" --wait-reset \
-		--wait "$READY.* version=0.1.0 .* slot=a" --send '\n' --wait "$SHELL_UP" \
+		--wait "$READY.* version=0.1.0 .* slot=a" --send "$SHELL_ASK" --wait "$SHELL_UP" \
 		--send "$(inside left)" --wait '^FAULTS left ok' --kill
 	# As after three tries that came to nothing.
 	"$CAIRN" state --set disk.img "$(part_offset 2)" primary=b b_good=0 b_tries=0
-	machine --fail 'FAULTS .* FAIL' --wait "$READY.* version=0.1.0" --send '\n' --wait "$SHELL_UP" \
+	machine --fail 'FAULTS .* FAIL' --wait "$READY.* version=0.1.0" --send "$SHELL_ASK" --wait "$SHELL_UP" \
 		--timeout 400 --send "$(inside reset)" --wait '^FAULTS reset ok' --wait-reset \
-		--wait "$READY.* version=0.1.0 .* data=created" --send '\n' --wait "$SHELL_UP" \
+		--wait "$READY.* version=0.1.0 .* data=created" --send "$SHELL_ASK" --wait "$SHELL_UP" \
 		--send "$(inside wiped)" --wait '^FAULTS wiped ok' --kill
 	state_is primary=a booted=a
 }

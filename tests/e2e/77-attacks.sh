@@ -70,7 +70,7 @@ attacks() {
 	while read -r argument; do
 		set -- "$@" "$argument"
 	done <arguments
-	machine --timeout 60 --wait "$READY.* version=0.1.0" --wait "$GOOD"1 --send '\n' --wait "$SHELL_UP" "$@" --kill
+	machine --timeout 60 --wait "$READY.* version=0.1.0" --wait "$GOOD"1 --send "$SHELL_ASK" --wait "$SHELL_UP" "$@" --kill
 }
 
 t "expired, foreign, another role, changed, mixed, replayed: refused; then the real one" attacks

@@ -37,7 +37,7 @@ sticks() {
 	damaged
 	good
 	vm --disk disk.img,rw --watchdog --timeout 180 \
-		--wait "$READY.* version=0.1.0" --send '\n' --wait "$SHELL_UP" \
+		--wait "$READY.* version=0.1.0" --send "$SHELL_ASK" --wait "$SHELL_UP" \
 		--send "$(dev_text 'touch /data/config/sick; cairn-ctl restart update; until cairn-update | grep -q told; do usleep 100000; done; cairn-update; rm /data/config/sick; until cairn-update | grep -q marked; do usleep 100000; done; sync')" \
 		--wait '^END 0' --kill
 	between console >report
@@ -47,7 +47,7 @@ sticks() {
 		--disk good.img,bus=usb,bootindex=none --watchdog --timeout 180 \
 		--wait "$READY.* version=0.1.0" --wait 'cairn: update failed what=bundle why=".*sign' \
 		--wait "$INSTALLING"2 --wait "$WRITTEN"2 --wait-reset \
-		--wait "$READY.* version=0.2.0 .* slot=b" --wait "$GOOD"2 --send '\n' --wait "$SHELL_UP" \
+		--wait "$READY.* version=0.2.0 .* slot=b" --wait "$GOOD"2 --send "$SHELL_ASK" --wait "$SHELL_UP" \
 		--send "$(dev_text "cairn-update; $LOOK")" --wait '^END' --kill
 	between console >report
 	grep -q 'history .*release 2 (0.2.0), full from stick: good' report || fail "$(cat report)"

@@ -209,8 +209,11 @@ state_says() {
 
 # dev_run COMMAND - arguments of cairn-vm that run a command in the development shell and wait
 # for its end; its output stands in the console between lines BEGIN and END.
-# Usage: vm ... --wait "$SHELL_UP" --send "$(dev_text 'COMMAND')" --wait '^END'
-SHELL_UP='# $'
+# Usage: vm ... --send "$SHELL_ASK" --wait "$SHELL_UP" --send "$(dev_text 'COMMAND')" --wait '^END'
+#
+# The shell is asked, not its prompt looked for: what the system says meanwhile may follow a prompt.
+SHELL_ASK='echo shell $((1 + 1))\n'
+SHELL_UP='shell 2'
 dev_text() {
 	# The echoed command line must not look like the marks.
 	printf '%s' "echo BE''GIN; $1; echo EN''D \$?\\n"
