@@ -25,10 +25,7 @@ $(FO)/fuzz_%: tests/fuzz/fuzz_%.c $(LIB_HOST) $(wildcard lib/*.h)
 	@mkdir -p $(@D)
 	$(call say,FUZZCC,$@)$(FUZZ_CC) $(CPPFLAGS) $(FUZZ_CFLAGS) -o $@ $< $(LIB_HOST) -lcrypto -lzstd
 
-.PHONY: check fuzz
-check: $(UNIT_TESTS) $(FUZZ_REPLAYS) ## unit tests and kept fuzz inputs: no root, no network, no QEMU
-	@scripts/check.sh $(HO)/unit tests/data/fuzz
-
+.PHONY: fuzz
 fuzz: $(addprefix $(FO)/,$(FUZZ_NAMES)) ## every fuzz target for FUZZ_SECONDS each (default 10)
 	@scripts/fuzz.sh $(FO) tests/data/fuzz $(FUZZ_SECONDS)
 
@@ -118,3 +115,7 @@ bench-update: ## what an update costs, beside others on the same work; root (RUN
 bench: e2e-setup ## times and sizes, as a table with the machine named
 	+@$(MAKE) -s $(TO)/bench-floor.img
 	@tests/bench/bench.sh
+# At the end: prerequisites are read where they stand, and every unit test is to be among them.
+.PHONY: check
+check: $(UNIT_TESTS) $(FUZZ_REPLAYS) ## unit tests and kept fuzz inputs: no root, no network, no QEMU
+	@scripts/check.sh $(HO)/unit tests/data/fuzz
