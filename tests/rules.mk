@@ -52,9 +52,11 @@ $(eval $(call unit_test,test_writer,tests/fault/test_writer.c $(FAULT_KIT) $(WRI
 	$(addprefix agent/update/,stage1.c efivars.c) $(addprefix agent/core/,parts.c sandbox.c),))
 $(eval $(call host_program,fault-update,tests/fault/fault.c tests/fault/world.c $(FAULT_KIT),))
 # The main part of service update, between parts and a clock of the test's own.
-$(eval $(call unit_test,test_policy,tests/update/test_policy.c \
-	$(POLICY_SRC) $(addprefix agent/update/,source.c records.c health.c say.c) \
-	$(addprefix agent/core/,parts.c initclient.c),))
+POLICY_TEST_SRC := tests/update/rig.c $(POLICY_SRC) \
+	$(addprefix agent/update/,source.c records.c health.c say.c) \
+	$(addprefix agent/core/,parts.c initclient.c)
+$(foreach t,test_policy test_policy_channel test_policy_orders,\
+	$(eval $(call unit_test,$(t),tests/update/$(t).c $(POLICY_TEST_SRC),)))
 $(eval $(call unit_test,test_health,tests/update/test_health.c agent/update/health.c \
 	$(addprefix agent/core/,parts.c initclient.c sandbox.c),))
 .PHONY: fault
