@@ -48,8 +48,10 @@ $(eval $(call unit_test,test_cut,tests/cut/test_cut.c tests/cut/logio.c $(CUT_SR
 FAULT_KIT := $(addprefix tests/fault/,memdisk.c bundlekit.c) $(addprefix scripts/cairn/delta_,make.c match.c)
 $(eval $(call unit_test,test_slotwrite,tests/fault/test_slotwrite.c $(FAULT_KIT),))
 # The writer part as a process; stage 1 and the sandbox come along unused.
-$(eval $(call unit_test,test_writer,tests/fault/test_writer.c $(FAULT_KIT) $(WRITER_SRC) \
-	$(addprefix agent/update/,stage1.c efivars.c) $(addprefix agent/core/,parts.c sandbox.c),))
+WRITER_TEST_SRC := tests/fault/writer_rig.c $(FAULT_KIT) $(WRITER_SRC) \
+	$(addprefix agent/update/,stage1.c efivars.c) $(addprefix agent/core/,parts.c sandbox.c)
+$(foreach t,test_writer test_writer_refused,\
+	$(eval $(call unit_test,$(t),tests/fault/$(t).c $(WRITER_TEST_SRC),)))
 $(eval $(call host_program,fault-update,tests/fault/fault.c tests/fault/world.c $(FAULT_KIT),))
 # The main part of service update, between parts and a clock of the test's own.
 POLICY_TEST_SRC := tests/update/rig.c $(POLICY_SRC) \
