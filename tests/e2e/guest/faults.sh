@@ -7,9 +7,11 @@
 phase=$1 server=$2 scale=$3
 
 die() {
-	echo "FAULTS $phase FAIL: $*"
+	echo "$phase: $*"
 	cairn-update
 	cat /run/log/update
+	# Last: it ends the run.
+	echo "FAULTS $phase FAIL"
 	exit 1
 }
 
@@ -98,7 +100,8 @@ trial)
 	state trial || die "no trial"
 	kill_at watch restart
 	again
-	state trial || die "the trial is over"
+	# It is asked where it stands before it knows itself.
+	until_ok 60 'state trial'
 	settings "channel=$server/c" require=channel health_window_s=3600
 	# Each is armed before the life that comes by; only the last one ends well.
 	for point in health-passed mark-good-order writer-mark-good writer-marked-good marked-good; do
