@@ -66,7 +66,7 @@ static int take(EVP_PKEY *key, int private_too, struct p256_key *ret)
 		if (EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_PRIV_KEY, &secret) == 1 &&
 		    BN_bn2binpad(secret, ret->secret, sizeof(ret->secret)) ==
 			    (int)sizeof(ret->secret))
-			rc = p256_public(ret->secret, ret->point);
+			rc = crypto_p256_public(ret->secret, ret->point);
 		BN_clear_free(secret);
 		if (rc)
 			return rc;
