@@ -149,7 +149,7 @@ static int run(struct err *err)
 	static struct disks disks;
 	static char *const argv[] = { "/sbin/init", NULL };
 	static char *const envp[] = { "PATH=/usr/bin:/sbin", NULL };
-	char node[DISKS_NODE_MAX], dm_node[32];
+	char node[DISKS_NODE_MAX], mapped[DM_NODE_MAX];
 	struct disks_wanted wanted;
 	struct dmverity verity;
 	enum bootstate_slot slot;
@@ -164,12 +164,12 @@ static int run(struct err *err)
 	disks_partition_node(disks.names[index], slot == BOOTSTATE_A ? 4 : 6, node);
 	verity = (struct dmverity){ node, wanted.data_blocks, wanted.salt, wanted.salt_size,
 				    wanted.root };
-	rc = dmverity_open("cairn-root", &verity, dm_node, sizeof(dm_node), err);
+	rc = dmverity_open("cairn-root", &verity, mapped, err);
 	if (!rc)
 		rc = write_boot_file(&disks, index, slot, node, err);
 	if (rc)
 		return rc;
-	if (mount(dm_node, "/newroot", "squashfs", MS_RDONLY | MS_NODEV | MS_NOSUID, NULL))
+	if (mount(mapped, "/newroot", "squashfs", MS_RDONLY | MS_NODEV | MS_NOSUID, NULL))
 		return err_sys(err, -errno, "cannot mount the root on %s", node);
 	rc = enter_root(err);
 	if (rc)
