@@ -27,6 +27,12 @@
  * Sessions are salted with the EK, and the first parameter of each command and answer is encrypted
  * where it has one (AES-128 in CFB), so that a probe on the bus learns no secret.
  *
+ * For agent/trust/proto.h: QUOTE is quote_evidence of trustd_nonce (its 32 bytes and the binding
+ * are struct evidence_ask) and of the report that the asker sends after it, in a descriptor;
+ * IDENTITY is quote_request, likewise; ACTIVATE is quote_activate; SIGN is quote_sign_digest; what
+ * measures settings before they are used is quote_measure, and the service keeps the events for
+ * QUOTE.
+ *
  * Errors: -EIO the TPM refused or failed (err names the command and the code), -ENOSPC the caller's
  * buffer, and as each says. Memory: what ESYS takes for one command, given back.
  */
@@ -64,6 +70,10 @@ int quote_evidence(ESYS_CONTEXT *esys, const struct evidence_ask *ask, const str
  */
 int quote_sign(ESYS_CONTEXT *esys, enum object_kind kind, uint8_t *buf, size_t len, size_t max,
 	       size_t *ret_len, struct err *err);
+
+/* quote_sign_digest - ECDSA of a SHA-256 digest by the identity key. */
+int quote_sign_digest(ESYS_CONTEXT *esys, const uint8_t digest[static SHA256_SIZE],
+		      uint8_t ret_signature[static P256_SIGNATURE_SIZE], struct err *err);
 
 #define QUOTE_EVENT_TEXT_MAX 128
 #define QUOTE_EVENT_MAX (4 + 4 + 4 + 2 + SHA256_SIZE + 4 + QUOTE_EVENT_TEXT_MAX)
