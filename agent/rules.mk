@@ -23,6 +23,9 @@ CORE_SRC := $(addprefix agent/core/,agent.c facts.c initclient.c notify.c parts.
 $(eval $(call target_program,agent,$(CORE_SRC),-ltss2))
 $(eval $(call target_program,cairn-status,agent/core/cairn_status.c,))
 
+# Attestation and identity, for the one process that holds the TPM.
+QUOTE_SRC := $(addprefix agent/trust/,quote.c quote_keys.c)
+
 FETCH_SRC := $(addprefix agent/update/fetch,.c _http.c _conf.c _file.c)
 FETCH_LIBS := -lcurl -lmbedtls -lmbedx509
 WRITER_SRC := $(addprefix agent/update/writer,.c _open.c _source.c _install.c)

@@ -16,7 +16,7 @@
  *     part: u16 id | u16 reserved = 0 | u32 length | content
  *
  *   id  name         evidence  request  content
- *    1  report       yes       -        text of struct report, below
+ *    1  report       yes       -        text of lib/report.h
  *    2  ak           yes       yes      TPMT_PUBLIC of the attestation key
  *    3  identity     yes       yes      TPMT_PUBLIC of the device identity key
  *    4  ek           yes       yes      TPMT_PUBLIC of the endorsement key
@@ -105,73 +105,5 @@ struct evidence_ask {
  */
 void evidence_qualify(const struct evidence_ask *ask, const uint8_t *bound, size_t bound_len,
 		      uint8_t ret[static SHA256_SIZE]);
-
-/*
- * The report: what the machine says of itself. Canonical text, every line in this order:
- *
- *     cairn-report 1
- *     version=0.1.0
- *     release=1
- *     root=<64 hex digits: root hash of the running system>
- *     slot=a|b|-            the booted one
- *     primary=a|b|-         the one to start next
- *     a=<good 0|1> <tries 0 to 3>
- *     b=<good 0|1> <tries 0 to 3>
- *     secureboot=on|off|unsupported
- *     verity=ok|corrupt|none
- *     verdict=starting|ready|failed
- *     what=<of starting and failed: which part; may be empty>
- *     why=<one sentence; may be empty>
- *     marked=0|1            this boot has been marked good
- *     uptime_ms=<since kernel start>
- *     end
- */
-#define REPORT_TEXT_MAX 1024
-
-struct report {
-	char version[64], slot[4], primary[4], secureboot[16], verity[16], verdict[16];
-	char what[32], why[192]; /* printable ASCII; others become `?` */
-	uint64_t release;
-	uint8_t root[SHA256_SIZE];
-	uint8_t good[2], tries[2]; /* of slot a, b */
-	uint8_t marked;
-	uint64_t uptime_ms;
-};
-
-/* report_format - the text; no NUL is counted. Errors: -EINVAL a word that is not of the form. */
-int report_format(const struct report *r, char ret_text[static REPORT_TEXT_MAX], size_t *ret_len);
-/* report_parse - read it back: only what report_format writes. Errors: -EBADMSG. */
-int report_parse(const uint8_t *buf, size_t len, struct report *ret, struct err *err);
-
-/*
- * An object that the device identity key signed, of any kind. Whoever stands between machine and
- * verifier, a proxy that opens TLS too, can drop it and cannot change it.
- *
- *     "CAIRN-OB" | u16 version = 1 | u16 kind | u32 length | content | r | s
- *
- * ECDSA P-256 over the SHA-256 of all that stands before r. A content that must not be played
- * again carries the verifier's nonce; evidence does.
- */
-#define OBJECT_HEAD 16 /* bytes before the content */
-#define OBJECT_CONTENT_MAX EVIDENCE_MAX
-#define OBJECT_MAX (OBJECT_HEAD + OBJECT_CONTENT_MAX + P256_SIGNATURE_SIZE)
-
-enum object_kind { OBJECT_EVIDENCE = 1, OBJECT_TEXT = 2 };
-
-struct object {
-	uint16_t kind;
-	const uint8_t *content; /* in the caller's buffer */
-	size_t len;
-	uint8_t digest[SHA256_SIZE]; /* what is signed */
-	const uint8_t *signature;    /* r | s */
-};
-
-/* object_parse - form only. Errors: -EBADMSG, -EFBIG. */
-int object_parse(const uint8_t *buf, size_t len, struct object *ret, struct err *err);
-/* object_open - the same, and the signature. Errors: -EKEYREJECTED too. */
-int object_open(const uint8_t *buf, size_t len, struct p256_key *identity, struct object *ret,
-		struct err *err);
-/* object_head - the bytes before a content of len bytes. Errors: -EFBIG. */
-int object_head(uint16_t kind, size_t len, uint8_t ret_head[static OBJECT_HEAD]);
 
 #endif

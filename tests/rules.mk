@@ -41,6 +41,9 @@ $(eval $(call target_program,e2e-crypto,tests/e2e/guest/crypto.c,))
 FETCH_DRIVE_SRC := tests/e2e/guest/fetch-drive.c agent/core/sandbox.c $(FETCH_SRC)
 $(eval $(call target_program,fetch-drive,$(FETCH_DRIVE_SRC),$(FETCH_LIBS)))
 
+# The device's side of attestation, asked from the command line: with a swtpm it needs no machine.
+$(eval $(call target_program,quote-drive,tests/e2e/guest/quote-drive.c $(QUOTE_SRC),-ltss2))
+
 # The checker of power cuts, and the test that it finds what it is there for.
 CUT_SRC := $(addprefix tests/cut/,walk.c judge.c model.c dmlog.c)
 $(eval $(call host_program,cut-check,tests/cut/main.c $(CUT_SRC),))

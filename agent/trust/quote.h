@@ -9,6 +9,8 @@
 
 #include "err.h"
 #include "evidence.h"
+#include "object.h"
+#include "report.h"
 
 /*
  * Attestation and device identity, for the one process that holds the TPM. Every call makes the
@@ -65,7 +67,7 @@ int quote_evidence(ESYS_CONTEXT *esys, const struct evidence_ask *ask, const str
 		   struct err *err);
 
 /*
- * quote_sign - an object signed by the identity key (lib/evidence.h, struct object). buf holds the
+ * quote_sign - an object signed by the identity key (lib/object.h). buf holds the
  * content from buf + OBJECT_HEAD on, len bytes; the head and the signature are written around it.
  */
 int quote_sign(ESYS_CONTEXT *esys, enum object_kind kind, uint8_t *buf, size_t len, size_t max,
