@@ -25,6 +25,7 @@ cmd_fn cmd_verity, cmd_fat, cmd_disk, cmd_sign, cmd_slotcfg, cmd_manifest, cmd_f
 cmd_fn cmd_delta;
 cmd_fn cmd_install, cmd_trust;
 cmd_fn cmd_bundle, cmd_channel;
+cmd_fn cmd_attest;
 
 /* cmd_usage - CMD_USAGE with a sentence that points at `cairn help NAME`. */
 int cmd_usage(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
