@@ -99,6 +99,46 @@ int crypto_rsa_oaep(const uint8_t *modulus, size_t size, uint32_t exponent, cons
 	return rc;
 }
 
+int crypto_rsa_verify(const uint8_t *n, size_t n_len, const uint8_t *e, size_t e_len,
+		      const uint8_t digest[static SHA256_SIZE], const uint8_t *signature,
+		      size_t signature_len)
+{
+	/* 00 01 | ff... | 00 | DigestInfo of SHA-256 (RFC 8017, 9.2) */
+	static const uint8_t info[] = { 0x00, 0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48,
+					0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20 };
+	uint8_t want[RSA_SIZE_MAX], got[RSA_SIZE_MAX];
+	uint32_t exponent = 0;
+	size_t filled;
+	int rc;
+
+	for (; n_len && !*n; n++)
+		n_len--;
+	for (; e_len && !*e; e++)
+		e_len--;
+	if (n_len < RSA_SIZE_MIN || n_len > RSA_SIZE_MAX || !e_len || e_len > sizeof(exponent))
+		return -EINVAL;
+	if (signature_len != n_len)
+		return -EKEYREJECTED;
+	while (e_len--)
+		exponent = exponent << 8 | *e++;
+	rc = crypto_rsa_public(n, n_len, exponent, signature, got);
+	/* A key that is none says so for an input that is below any modulus, too. */
+	if (rc == -EINVAL) {
+		memset(got, 0, n_len);
+		got[n_len - 1] = 2;
+		return crypto_rsa_public(n, n_len, exponent, got, want) ? -EINVAL : -EKEYREJECTED;
+	}
+	if (rc)
+		return rc;
+	filled = n_len - sizeof(info) - SHA256_SIZE;
+	memset(want, 0xff, filled);
+	want[0] = 0;
+	want[1] = 1;
+	memcpy(want + filled, info, sizeof(info));
+	memcpy(want + filled + sizeof(info), digest, SHA256_SIZE);
+	return crypto_equal(want, got, n_len) ? 0 : -EKEYREJECTED;
+}
+
 int crypto_random(void *ret_buf, size_t len)
 {
 	uint8_t *p = ret_buf;

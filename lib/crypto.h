@@ -115,4 +115,14 @@ int crypto_equal(const void *a, const void *b, size_t len);
 /* crypto_wipe - zeros that the compiler does not leave out. */
 void crypto_wipe(void *buf, size_t len);
 
+/*
+ * crypto_rsa_verify - does the RSASSA-PKCS1-v1_5 signature (RFC 8017, 8.2.2) of this SHA-256 digest
+ * hold under the public key n, e? Big-endian, leading zeros allowed; the signature is as long as
+ * the modulus, RSA_SIZE_MIN to RSA_SIZE_MAX.
+ * Errors: -EINVAL no such key, -EKEYREJECTED it does not hold, -ENOMEM.
+ */
+int crypto_rsa_verify(const uint8_t *n, size_t n_len, const uint8_t *e, size_t e_len,
+		      const uint8_t digest[static SHA256_SIZE], const uint8_t *signature,
+		      size_t signature_len);
+
 #endif
