@@ -41,6 +41,8 @@ $(eval $(call target_program,e2e-crypto,tests/e2e/guest/crypto.c,))
 FETCH_DRIVE_SRC := tests/e2e/guest/fetch-drive.c agent/core/sandbox.c $(FETCH_SRC)
 $(eval $(call target_program,fetch-drive,$(FETCH_DRIVE_SRC),$(FETCH_LIBS)))
 
+# Evidence from keys in a file: the verifier's test, the referees' vectors, the bench.
+$(eval $(call unit_test,test_attest,tests/attest/test_attest.c tests/attest/kit.c,))
 # The device's side of attestation, asked from the command line: with a swtpm it needs no machine.
 $(eval $(call target_program,quote-drive,tests/e2e/guest/quote-drive.c $(QUOTE_SRC),-ltss2))
 

@@ -37,6 +37,36 @@ static int save_sized(const char *dir, const char *name, const uint8_t *buf, siz
 	return save_in(dir, name, sized, 2 + len, err);
 }
 
+/*
+ * save_serialized - the PCRs as tpm2_quote writes and tpm2_checkquote 5.4 reads them: the structs
+ * TPML_PCR_SELECTION, UINT32 and TPML_DIGEST... as they lie in memory on a little-endian machine.
+ * Bare values with `-l` do not work there for more than seven PCRs.
+ */
+static int save_serialized(const char *dir, const uint8_t *part, size_t len, struct err *err)
+{
+	enum { SELECTIONS = 16, LISTS = 4 + 8 * SELECTIONS, DIGESTS = 8, DIGEST = 2 + 64 };
+	enum { LIST = 4 + DIGESTS * DIGEST };
+	uint8_t file[LISTS + 4 + 3 * LIST] = { 0 }, *p;
+	uint32_t n = (uint32_t)(len / SHA256_SIZE), lists = (n + DIGESTS - 1) / DIGESTS, i;
+
+	if (len < 4 || n == 0 || lists > 3)
+		return 0; /* nothing that a referee could read */
+	le32_store(file, 1);
+	le16_store(file + 4, TPM2_ID_SHA256);
+	file[6] = 3;
+	for (i = 0; i < 3; i++)
+		file[7 + i] = part[3 - i]; /* the mask is big-endian */
+	le32_store(file + LISTS, lists);
+	for (i = 0; i < n; i++) {
+		p = file + LISTS + 4 + (size_t)(i / DIGESTS) * LIST;
+		le32_store(p, i % DIGESTS + 1);
+		p += 4 + (size_t)(i % DIGESTS) * DIGEST;
+		le16_store(p, SHA256_SIZE);
+		memcpy(p + 2, part + 4 + (size_t)i * SHA256_SIZE, SHA256_SIZE);
+	}
+	return save_in(dir, "pcrs.serialized", file, LISTS + 4 + (size_t)lists * LIST, err);
+}
+
 /* extract - the parts, in the forms that tpm2-tools reads. */
 static int extract(const struct evidence *e, const char *dir, struct err *err)
 {
@@ -69,6 +99,9 @@ static int extract(const struct evidence *e, const char *dir, struct err *err)
 				    : save_in(dir, files[i].name, buf + files[i].skip,
 					      len - files[i].skip, err);
 	}
+	if (!rc && e->part[EVIDENCE_PCRS].buf)
+		rc = save_serialized(dir, e->part[EVIDENCE_PCRS].buf, e->part[EVIDENCE_PCRS].len,
+				     err);
 	return rc;
 }
 
