@@ -38,7 +38,7 @@ $(eval $(call host_program,httpd,$(wildcard tests/e2e/host/httpd*.c),-lssl))
 $(eval $(call target_program,e2e-probe,tests/e2e/guest/probe.c,))
 $(eval $(call target_program,e2e-crypto,tests/e2e/guest/crypto.c,))
 # The fetch part of service update, asked from the command line.
-FETCH_DRIVE_SRC := tests/e2e/guest/fetch-drive.c agent/core/sandbox.c $(FETCH_SRC)
+FETCH_DRIVE_SRC := tests/e2e/guest/fetch-drive.c $(SANDBOX_SRC) $(FETCH_SRC)
 $(eval $(call target_program,fetch-drive,$(FETCH_DRIVE_SRC),$(FETCH_LIBS)))
 
 # Evidence from keys in a file: the verifier's test, the referees' vectors, the bench.
@@ -57,14 +57,16 @@ FAULT_KIT := $(addprefix tests/fault/,memdisk.c bundlekit.c) $(addprefix scripts
 $(eval $(call unit_test,test_slotwrite,tests/fault/test_slotwrite.c $(FAULT_KIT),))
 # The writer part as a process; stage 1 and the sandbox come along unused.
 $(eval $(call unit_test,test_writer,tests/fault/test_writer.c $(FAULT_KIT) $(WRITER_SRC) \
-	$(addprefix agent/update/,stage1.c efivars.c) $(addprefix agent/core/,parts.c sandbox.c),))
+	$(addprefix agent/update/,stage1.c efivars.c) agent/core/parts.c $(SANDBOX_SRC),))
 $(eval $(call host_program,fault-update,tests/fault/fault.c tests/fault/world.c $(FAULT_KIT),))
 # The main part of service update, between parts and a clock of the test's own.
 $(eval $(call unit_test,test_policy,tests/update/test_policy.c \
 	$(POLICY_SRC) $(addprefix agent/update/,source.c records.c health.c say.c) \
 	$(addprefix agent/core/,parts.c initclient.c),))
 $(eval $(call unit_test,test_health,tests/update/test_health.c agent/update/health.c \
-	$(addprefix agent/core/,parts.c initclient.c sandbox.c),))
+	$(addprefix agent/core/,parts.c initclient.c) $(SANDBOX_SRC),))
+# The sandbox on this machine's kernel, and docs/privileges.md against the table.
+$(eval $(call unit_test,test_sandbox,tests/sandbox/test_sandbox.c $(SANDBOX_SRC),))
 .PHONY: fault
 fault: $(BIN)/fault-update ## an update with one fault at every write, read, flush and pull
 	@$(BIN)/fault-update

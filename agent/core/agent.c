@@ -23,7 +23,7 @@
 #include "agent/core/initclient.h"
 #include "agent/core/notify.h"
 #include "agent/core/parts.h"
-#include "agent/core/sandbox.h"
+#include "agent/core/privileges.h"
 #include "io.h"
 
 #define RUN_DIR "/run/cairn"
@@ -272,25 +272,6 @@ static int start_parts(struct agent *a, struct err *err)
 	return rc;
 }
 
-static int drop_rights(struct err *err)
-{
-	const struct sandbox_caps none = { 0 };
-	const struct sandbox_path paths[] = {
-		{ RUN_DIR, SANDBOX_READ },
-		{ VERDICT_DIR, SANDBOX_READ | SANDBOX_WRITE },
-		{ "/proc", SANDBOX_READ },
-	};
-	int rc;
-
-	rc = sandbox_user(PART_USER_MAIN, NULL, none, err);
-	if (rc)
-		return rc;
-	rc = sandbox_paths(paths, sizeof(paths) / sizeof(paths[0]), err);
-	if (rc && rc != -ENOSYS)
-		return rc;
-	return sandbox_limits(32, err);
-}
-
 static int catch_signals(struct agent *a, struct err *err)
 {
 	sigset_t set;
@@ -317,7 +298,7 @@ static int run(struct agent *a, struct err *err)
 	/* While the TPM is read. */
 	initclient_ask(&a->init, now_ms());
 	facts_read_boot(&a->status);
-	rc = drop_rights(err);
+	rc = sandbox_enter(privileges_of("agent"), err);
 	if (rc)
 		return rc;
 	if (a->status.dev_keys)

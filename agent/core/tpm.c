@@ -15,7 +15,7 @@
 #include <tss2/tss2_tcti_device.h>
 
 #include "agent/core/parts.h"
-#include "agent/core/sandbox.h"
+#include "agent/core/privileges.h"
 #include "bytes.h"
 #include "eventlog.h"
 #include "io.h"
@@ -203,20 +203,6 @@ static void answer(struct tpm *t)
 	compare(t);
 }
 
-static int drop_rights(struct err *err)
-{
-	const struct sandbox_caps none = { 0 };
-	int rc;
-
-	rc = sandbox_user(PART_USER_TPM, PART_EMPTY_DIR, none, err);
-	if (rc)
-		return rc;
-	rc = sandbox_paths(NULL, 0, err);
-	if (rc && rc != -ENOSYS)
-		return rc;
-	return sandbox_limits(16, err);
-}
-
 int part_tpm(int fd)
 {
 	static struct tpm t;
@@ -227,7 +213,7 @@ int part_tpm(int fd)
 	open_tpm(&t);
 	if (t.found.tpm != STATUS_TPM_NONE)
 		read_log(&t);
-	if (drop_rights(&err)) {
+	if (sandbox_enter(privileges_of("agent-tpm"), &err)) {
 		(void)dprintf(2, "tpm: %s\n", err.msg);
 		return 111;
 	}

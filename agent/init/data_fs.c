@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "account.h"
+#include "agent/core/privileges.h"
 #include "clock.h"
 #include "lib/bytes.h"
 #include "lib/datahead.h"
@@ -32,7 +33,19 @@ static _Noreturn void exec_quiet(char *const argv[])
 {
 	/* No locale and no variables of ours: the same file system everywhere. */
 	static char *const envp[] = { (char *)"PATH=/usr/sbin", NULL };
+	/* It reads what anyone may have written to the disk: it gets that partition and no more. */
+	struct privileges p = *privileges_of(strrchr(argv[0], '/') + 1);
+	struct err err = { "" };
+	size_t last = 0;
 
+	while (argv[last + 1])
+		last++;
+	p.paths[0].path = argv[last];
+	p.paths[3].path = argv[0];
+	if (sandbox_enter(&p, &err)) {
+		(void)fprintf(stderr, "%s: %s\n", argv[0], err.msg);
+		_exit(127);
+	}
 	(void)execve(argv[0], argv, envp);
 	_exit(127);
 }

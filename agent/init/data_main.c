@@ -18,6 +18,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "agent/core/privileges.h"
 #include "clock.h"
 #include "data.h"
 #include "lib/io.h"
@@ -202,6 +203,7 @@ int main(int argc, char **argv)
 		.places = { "/run/cairn/boot", "/data", "/run/cairn/data", "/usr/sbin" },
 	};
 	const char *fd_text = getenv("NOTIFY_FD");
+	struct err err = { "" };
 	int signal_fd = catch_term(), opt;
 
 	while ((opt = getopt(argc, argv, "b:m:r:p:")) != -1) {
@@ -241,6 +243,11 @@ int main(int argc, char **argv)
 	} else {
 		open_data(&d);
 		data_keep_open(d.places.mount);
+	}
+	/* What is left to do: to look, to save the time, to unmount. */
+	if (sandbox_enter(privileges_of("data"), &err)) {
+		(void)fprintf(stderr, "%s\n", err.msg);
+		return 111;
 	}
 	(void)look(&d);
 	report(&d);

@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "agent/core/parts.h"
-#include "agent/core/sandbox.h"
+#include "agent/core/privileges.h"
 #include "agent/update/writer.h"
 #include "bootstateio.h"
 #include "bundlekit.h"
@@ -251,7 +251,7 @@ static void rig_start(struct rig *r, const struct file *f, struct fetch_plan pla
 		}
 #ifndef __SANITIZE_ADDRESS__
 		if (sandbox_user(NULL, NULL, (struct sandbox_caps){ 0 }, &err) ||
-		    sandbox_syscalls_storage(&err))
+		    sandbox_calls(privileges_of("update-writer")->calls, &err))
 			_exit(98);
 #endif
 		_exit(writer_serve(&w));
