@@ -43,6 +43,8 @@ $(eval $(call target_program,fetch-drive,$(FETCH_DRIVE_SRC),$(FETCH_LIBS)))
 
 # Evidence from keys in a file: the verifier's test, the referees' vectors, the bench.
 $(eval $(call unit_test,test_attest,tests/attest/test_attest.c tests/attest/kit.c,))
+$(eval $(call unit_test,test_credential,tests/attest/test_credential.c tests/attest/kit.c,))
+$(eval $(call unit_test,test_real,tests/attest/test_real.c,))
 # The device's side of attestation, asked from the command line: with a swtpm it needs no machine.
 $(eval $(call target_program,quote-drive,tests/e2e/guest/quote-drive.c $(QUOTE_SRC),-ltss2))
 
