@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "fatname.h"
 
 enum {
 	ENTRY_BYTES = 32,
@@ -19,84 +20,6 @@ enum {
 	FIXED_DATE = 1 << 5 | 1, /* 1980-01-01 */
 	ROOT = 0,
 };
-
-static char upper(char c)
-{
-	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
-}
-
-static bool in(const char *set, char c)
-{
-	return c && strchr(set, c);
-}
-
-static bool short_char(char c)
-{
-	return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || in("$%'-_@~!(){}^#&", c);
-}
-
-static bool same_name(const char *a, size_t a_len, const char *b, size_t b_len)
-{
-	size_t i;
-
-	if (a_len != b_len)
-		return false;
-	for (i = 0; i < a_len; i++)
-		if (upper(a[i]) != upper(b[i]))
-			return false;
-	return true;
-}
-
-static bool name_valid(const char *name, size_t len)
-{
-	size_t i;
-
-	if (!len || len > FAT_NAME_MAX || in(". ", name[len - 1]) || name[0] == ' ')
-		return false;
-	for (i = 0; i < len; i++)
-		if (name[i] < 0x20 || name[i] > 0x7e || in("\"*/:<>?\\|", name[i]))
-			return false;
-	return true;
-}
-
-/*
- * The 8.3 name of a node. tail is 0 where the name itself fits and differs at most in case;
- * otherwise ~tail marks the shortened one. Returns whether the name fitted without a tail.
- */
-static bool short_name(const struct fat_node *node, int tail, uint8_t ret[static 11])
-{
-	size_t dot = node->name_len, i, base_len = 0, ext_len = 0;
-	bool fits = true;
-
-	memset(ret, ' ', 11);
-	for (i = node->name_len; i-- > 1;) {
-		if (node->name[i] == '.') {
-			dot = i;
-			break;
-		}
-	}
-	for (i = 0; i < dot; i++) {
-		char c = upper(node->name[i]);
-
-		if (!short_char(c) || base_len == (tail ? 6 : 8))
-			fits = false;
-		else
-			ret[base_len++] = (uint8_t)c;
-	}
-	for (i = dot + 1; i < node->name_len; i++) {
-		char c = upper(node->name[i]);
-
-		if (!short_char(c) || ext_len == 3)
-			fits = false;
-		else
-			ret[8 + ext_len++] = (uint8_t)c;
-	}
-	if (tail) {
-		ret[base_len++] = '~';
-		ret[base_len] = (uint8_t)('0' + tail);
-	}
-	return fits && base_len;
-}
 
 static bool short_name_taken(const struct fat_plan *plan, const struct fat_node *node)
 {
@@ -115,12 +38,10 @@ static bool short_name_taken(const struct fat_plan *plan, const struct fat_node 
 static int choose_short_name(const struct fat_plan *plan, struct fat_node *node, struct err *err)
 {
 	int tail = 0;
-	size_t i;
 
-	if (short_name(node, 0, node->short_name) && !short_name_taken(plan, node)) {
-		for (i = 0; i < node->name_len; i++)
-			if (node->name[i] != upper(node->name[i]))
-				node->long_name = true;
+	if (fatname_short(node->name, node->name_len, 0, node->short_name) &&
+	    !short_name_taken(plan, node)) {
+		node->long_name = fatname_has_lower(node->name, node->name_len);
 		return 0;
 	}
 	node->long_name = true;
@@ -128,7 +49,7 @@ static int choose_short_name(const struct fat_plan *plan, struct fat_node *node,
 		if (++tail > 9)
 			return err_set(err, -EINVAL, "%.*s: no short name is left for it",
 				       (int)node->name_len, node->name);
-		(void)short_name(node, tail, node->short_name);
+		(void)fatname_short(node->name, node->name_len, tail, node->short_name);
 	} while (short_name_taken(plan, node));
 	return 0;
 }
@@ -147,7 +68,7 @@ static int find(const struct fat_plan *plan, int parent, const char *name, size_
 	for (i = 1; i < plan->n_nodes; i++) {
 		const struct fat_node *node = &plan->nodes[i];
 
-		if (node->parent == parent && same_name(node->name, node->name_len, name, len))
+		if (node->parent == parent && fatname_same(node->name, node->name_len, name, len))
 			return i;
 	}
 	return -1;
@@ -160,7 +81,7 @@ static int add(struct fat_plan *plan, int parent, const char *name, size_t len, 
 	struct fat_node *node = &plan->nodes[plan->n_nodes];
 	int rc;
 
-	if (!name_valid(name, len))
+	if (!fatname_valid(name, len))
 		return err_set(err, -EINVAL, "`%.*s` is no name that FAT can hold", (int)len, name);
 	if (plan->n_nodes == FAT_NODES_MAX)
 		return err_set(err, -EINVAL, "more than %d files and folders", FAT_NODES_MAX - 1);
@@ -216,8 +137,6 @@ static bool power_of_two(uint32_t v)
 
 static int check_spec(const struct fat_spec *spec, size_t n_files, struct err *err)
 {
-	size_t len = strlen(spec->label), i;
-
 	if (spec->bits != 12 && spec->bits != 16 && spec->bits != 32)
 		return err_set(err, -EINVAL, "FAT%u: the types are 12, 16 and 32", spec->bits);
 	if (!power_of_two(spec->cluster_bytes) || spec->cluster_bytes < FAT_SECTOR_BYTES ||
@@ -233,11 +152,7 @@ static int check_spec(const struct fat_spec *spec, size_t n_files, struct err *e
 	if (spec->size_bytes % FAT_SECTOR_BYTES || spec->size_bytes / FAT_SECTOR_BYTES > UINT32_MAX)
 		return err_set(err, -EINVAL, "size of %llu bytes: a multiple of 512 below 2 TiB",
 			       (unsigned long long)spec->size_bytes);
-	for (i = 0; i < len; i++)
-		if (!((spec->label[i] >= 'A' && spec->label[i] <= 'Z') ||
-		      (spec->label[i] >= '0' && spec->label[i] <= '9') || in("-_", spec->label[i])))
-			len = 0;
-	if (!len || len > 11)
+	if (!fatname_label_valid(spec->label))
 		return err_set(err, -EINVAL, "label `%s`: 1 to 11 of A-Z 0-9 - _", spec->label);
 	if (n_files > FAT_FILES_MAX)
 		return err_set(err, -EINVAL, "%zu files: at most %d", n_files, FAT_FILES_MAX);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "err.h"
+#include "fatname.h"
 
 /*
  * A FAT file system made in one go and never changed after (Microsoft, "FAT: General Overview of
@@ -21,7 +22,6 @@
 #define FAT_SECTOR_BYTES 512
 #define FAT_FILES_MAX 64
 #define FAT_NODES_MAX 128 /* files, folders and the root */
-#define FAT_NAME_MAX 255
 
 struct fat_spec {
 	uint64_t size_bytes;	/* of the whole file system; a multiple of 512 */
@@ -45,7 +45,7 @@ struct fat_node {
 	int parent; /* node number; the root is 0 and its own parent */
 	bool is_folder;
 	bool long_name;
-	uint8_t short_name[11];
+	uint8_t short_name[FATNAME_SHORT];
 	uint32_t entries; /* of a folder: directory entries of 32 bytes */
 	uint32_t first_cluster, clusters;
 	uint32_t size_bytes;

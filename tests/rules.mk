@@ -25,10 +25,7 @@ $(FO)/fuzz_%: tests/fuzz/fuzz_%.c $(LIB_HOST) $(wildcard lib/*.h)
 	@mkdir -p $(@D)
 	$(call say,FUZZCC,$@)$(FUZZ_CC) $(CPPFLAGS) $(FUZZ_CFLAGS) -o $@ $< $(LIB_HOST) -lcrypto -lzstd
 
-.PHONY: check fuzz
-check: $(UNIT_TESTS) $(FUZZ_REPLAYS) ## unit tests and kept fuzz inputs: no root, no network, no QEMU
-	@scripts/check.sh $(HO)/unit tests/data/fuzz
-
+.PHONY: fuzz
 fuzz: $(addprefix $(FO)/,$(FUZZ_NAMES)) ## every fuzz target for FUZZ_SECONDS each (default 10)
 	@scripts/fuzz.sh $(FO) tests/data/fuzz $(FUZZ_SECONDS)
 
@@ -58,13 +55,17 @@ $(eval $(call unit_test,test_cut,tests/cut/test_cut.c tests/cut/logio.c $(CUT_SR
 FAULT_KIT := $(addprefix tests/fault/,memdisk.c bundlekit.c) $(addprefix scripts/cairn/delta_,make.c match.c)
 $(eval $(call unit_test,test_slotwrite,tests/fault/test_slotwrite.c $(FAULT_KIT),))
 # The writer part as a process; stage 1 and the sandbox come along unused.
-$(eval $(call unit_test,test_writer,tests/fault/test_writer.c $(FAULT_KIT) $(WRITER_SRC) \
-	$(addprefix agent/update/,stage1.c efivars.c) agent/core/parts.c $(SANDBOX_SRC),))
+WRITER_TEST_SRC := tests/fault/writer_rig.c $(FAULT_KIT) $(WRITER_SRC) \
+	$(addprefix agent/update/,stage1.c efivars.c) agent/core/parts.c $(SANDBOX_SRC)
+$(foreach t,test_writer test_writer_refused,\
+	$(eval $(call unit_test,$(t),tests/fault/$(t).c $(WRITER_TEST_SRC),)))
 $(eval $(call host_program,fault-update,tests/fault/fault.c tests/fault/world.c $(FAULT_KIT),))
 # The main part of service update, between parts and a clock of the test's own.
-$(eval $(call unit_test,test_policy,tests/update/test_policy.c \
-	$(POLICY_SRC) $(addprefix agent/update/,source.c records.c health.c say.c) \
-	$(addprefix agent/core/,parts.c initclient.c),))
+POLICY_TEST_SRC := tests/update/rig.c $(POLICY_SRC) \
+	$(addprefix agent/update/,source.c records.c health.c say.c) \
+	$(addprefix agent/core/,parts.c initclient.c)
+$(foreach t,test_policy test_policy_channel test_policy_orders,\
+	$(eval $(call unit_test,$(t),tests/update/$(t).c $(POLICY_TEST_SRC),)))
 $(eval $(call unit_test,test_health,tests/update/test_health.c agent/update/health.c \
 	$(addprefix agent/core/,parts.c initclient.c) $(SANDBOX_SRC),))
 # The sandbox on this machine's kernel, and docs/privileges.md against the table.
@@ -127,3 +128,7 @@ bench-update: ## what an update costs, beside others on the same work; root (RUN
 bench: e2e-setup ## times and sizes, as a table with the machine named
 	+@$(MAKE) -s $(TO)/bench-floor.img
 	@tests/bench/bench.sh
+# At the end: prerequisites are read where they stand, and every unit test is to be among them.
+.PHONY: check
+check: $(UNIT_TESTS) $(FUZZ_REPLAYS) ## unit tests and kept fuzz inputs: no root, no network, no QEMU
+	@scripts/check.sh $(HO)/unit tests/data/fuzz

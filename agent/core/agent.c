@@ -272,17 +272,6 @@ static int start_parts(struct agent *a, struct err *err)
 	return rc;
 }
 
-static int catch_signals(struct agent *a, struct err *err)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGCHLD);
-	if (sigprocmask(SIG_BLOCK, &set, NULL))
-		return err_sys(err, -errno, "cannot block signals");
-	a->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return a->signal_fd < 0 ? err_sys(err, -errno, "cannot make a signalfd") : 0;
 }
 
 static int run(struct agent *a, struct err *err)
@@ -292,7 +281,7 @@ static int run(struct agent *a, struct err *err)
 	rc = make_places(err);
 	rc = rc ? rc : start_parts(a, err);
 	rc = rc ? rc : ask_tpm(a);
-	rc = rc ? rc : catch_signals(a, err);
+	rc = rc ? rc : part_signals(&a->signal_fd, err);
 	if (rc)
 		return rc;
 	/* While the TPM is read. */

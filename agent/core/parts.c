@@ -2,7 +2,9 @@
 #include "parts.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 
 int part_receive(int fd, void *ret_message, size_t size)
@@ -54,4 +56,21 @@ int part_send_fd(int fd, const void *message, size_t size, int passed)
 		n = sendmsg(fd, &msg, MSG_NOSIGNAL);
 	} while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : 0;
+}
+
+int part_signals(int *ret_fd, struct err *err)
+{
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGCHLD);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return err_sys(err, -errno, "cannot block signals");
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0)
+		return err_sys(err, -errno, "cannot make a signalfd");
+	*ret_fd = fd;
+	return 0;
 }

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "err.h"
 #include "status.h"
 
 /*
@@ -48,5 +49,7 @@ int part_receive(int fd, void *ret_message, size_t size);
 int part_send(int fd, const void *message, size_t size);
 /* part_send_fd - likewise, with a descriptor (SCM_RIGHTS; -1: without). */
 int part_send_fd(int fd, const void *message, size_t size, int passed);
+/* part_signals - for a main part, once its parts run: TERM and CHLD come as signalfd. */
+int part_signals(int *ret_fd, struct err *err);
 
 #endif

@@ -102,6 +102,9 @@ static void set_signals(void)
 static void set_limits(const struct service_conf *conf)
 {
 	const struct rlimit core = { 0, 0 }, files = { conf->nofile, conf->nofile };
+	/* A user's processes: the cgroup's pids_max counts, not what the kernel derived from its
+	 * memory. */
+	const struct rlimit processes = { RLIM_INFINITY, RLIM_INFINITY };
 	char text[16];
 	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 
@@ -109,7 +112,8 @@ static void set_limits(const struct service_conf *conf)
 	if (fd < 0 || io_write(fd, text, strlen(text)))
 		fail("oom_score_adj");
 	(void)close(fd);
-	if (setrlimit(RLIMIT_CORE, &core) || setrlimit(RLIMIT_NOFILE, &files))
+	if (setrlimit(RLIMIT_CORE, &core) || setrlimit(RLIMIT_NOFILE, &files) ||
+	    setrlimit(RLIMIT_NPROC, &processes))
 		fail("setrlimit");
 	if (setpriority(PRIO_PROCESS, 0, conf->nice))
 		fail("setpriority");

@@ -206,17 +206,6 @@ static int start_parts(struct update *u, struct err *err)
 	return rc;
 }
 
-static int catch_signals(struct update *u, struct err *err)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGCHLD);
-	if (sigprocmask(SIG_BLOCK, &set, NULL))
-		return err_sys(err, -errno, "cannot block signals");
-	u->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return u->signal_fd < 0 ? err_sys(err, -errno, "cannot make a signalfd") : 0;
 }
 
 /* The loop. */
@@ -340,7 +329,7 @@ static int run(struct update *u, struct err *err)
 	read_conf(&u->conf);
 	rc = rc ? rc : start_parts(u, err);
 	rc = rc ? rc : control_listen(u, err);
-	rc = rc ? rc : catch_signals(u, err);
+	rc = rc ? rc : part_signals(&u->signal_fd, err);
 	rc = rc ? rc : sandbox_enter(privileges_of("update"), err);
 	if (rc)
 		return rc;

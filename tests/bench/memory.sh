@@ -10,7 +10,7 @@ cd "$T" || exit 111
 copy_image "$PROD" disk.img
 mcopy -n -i "$(fat disk.img 3)" ::/slot.cfg slot.orig
 best='' why=''
-for mib in 128 96 80 72 64 56 48 44 40 36 32; do
+for mib in 128 96 72 64 60 56 52 48 44 40; do
 	tr -d '\n' <slot.orig >slot.cfg
 	echo " mem=${mib}M" >>slot.cfg
 	"$CAIRN" sign --pgp --key "$KEYS/slot.key" slot.cfg

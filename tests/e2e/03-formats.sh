@@ -4,14 +4,7 @@
 # driver, sgdisk, jq. No root, no QEMU; seconds.
 . "$(dirname "$0")/lib.sh"
 
-PATH=$PATH:/usr/sbin:/sbin
-[ -x "$CAIRN" ] || skip "no $CAIRN; make image builds it"
-
-need() {
-	for program; do
-		command -v "$program" >/dev/null || skip "no $program on this host"
-	done
-}
+need "$CAIRN"
 
 verity() {
 	need veritysetup

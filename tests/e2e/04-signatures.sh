@@ -4,14 +4,7 @@
 # module is in 10-grub-emu.sh, firmware in 31-secureboot.sh. No root, no QEMU; seconds.
 . "$(dirname "$0")/lib.sh"
 
-PATH=$PATH:/usr/sbin:/sbin
-[ -x "$CAIRN" ] || skip "no $CAIRN; make image builds it"
-
-need() {
-	for program; do
-		command -v "$program" >/dev/null || skip "no $program on this host"
-	done
-}
+need "$CAIRN"
 
 authenticode() {
 	need sbverify

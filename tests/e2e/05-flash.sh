@@ -32,7 +32,7 @@ larger() {
 
 # A person at a terminal: only y goes on.
 asked() {
-	command -v script >/dev/null || skip "no script(1)"
+	need script
 	image
 	target 24M
 	loop target

@@ -4,9 +4,9 @@
 # against everything that somebody could do to them. No root, no QEMU; seconds.
 . "$(dirname "$0")/lib.sh"
 
-[ -x "$CAIRN" ] || skip "no $CAIRN; make image builds it"
+need "$CAIRN"
 ZSTD=$O/x86_64/pkg/zstd/bin/zstd
-[ -x "$ZSTD" ] || skip "no $ZSTD; make image builds it"
+need "$ZSTD"
 SALT=c0de
 
 # key NAME - a fresh key NAME.key and its public part NAME.pub.

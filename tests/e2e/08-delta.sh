@@ -3,7 +3,7 @@
 # `cairn delta`, of files and of bundles. No root, no QEMU; seconds.
 . "$(dirname "$0")/lib.sh"
 
-[ -x "$CAIRN" ] || skip "no $CAIRN; make image builds it"
+need "$CAIRN"
 size() { stat -c %s "$1"; }
 
 # files - an image of programs, and the same with a page more in its middle.

@@ -4,10 +4,9 @@
 # hash tree. No root, no QEMU; seconds.
 . "$(dirname "$0")/lib.sh"
 
-PATH=$PATH:/usr/sbin:/sbin
-[ -x "$CAIRN" ] || skip "no $CAIRN; make image builds it"
+need "$CAIRN"
 ZSTD=$O/x86_64/pkg/zstd/bin/zstd
-[ -x "$ZSTD" ] || skip "no $ZSTD; make image builds it"
+need "$ZSTD"
 SALT=c0de01
 
 # release NAME NUMBER - NAME.boot, NAME.root and the bundle NAME.cairn.
@@ -134,7 +133,7 @@ refused() {
 	holds_new
 }
 
-command -v veritysetup >/dev/null || skip "no veritysetup on this host"
+need veritysetup
 t "a full bundle into the slot that does not run" full
 t "what is there is not fetched again" again
 t "a delta, and one that does not fit" delta

@@ -5,9 +5,7 @@
 # rights it keeps. The device's own programs run; dnsmasq is the router.
 . "$(dirname "$0")/lib.sh"
 [ "$(id -u)" = 0 ] || skip "network namespaces want root"
-for tool in ip dnsmasq; do
-	command -v "$tool" >/dev/null || skip "$tool is missing (packages iproute2, dnsmasq-base)"
-done
+need ip dnsmasq
 DEVNS=cairn-dev-$$ RTR=cairn-rtr-$$
 ip netns add "$DEVNS" 2>/dev/null || skip "no network namespaces on this host"
 ip netns add "$RTR"

@@ -3,7 +3,7 @@
 # Secure Boot with our db key enrolled: the image boots; what is unsigned, changed or signed by
 # somebody else does not, whether it is GRUB or the kernel.
 . "$(dirname "$0")/lib.sh"
-command -v sbsign >/dev/null || skip "sbsign is missing (package sbsigntool)"
+need sbsign
 
 secure() {
 	vm --secureboot on --enrol "$KEYS/db.crt" "$@"

@@ -4,7 +4,7 @@
 # as an independent referee, gives the values that the TPM has; PCR 4 and 9 are the same in both
 # slots and on two kinds of disk.
 . "$(dirname "$0")/lib.sh"
-command -v tpm2_eventlog >/dev/null || skip "tpm2_eventlog is missing (package tpm2-tools)"
+need tpm2_eventlog
 
 LOG=/sys/kernel/security/tpm0/binary_bios_measurements
 

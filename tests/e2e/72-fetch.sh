@@ -307,7 +307,7 @@ ipv6() {
 
 # The name servers may come later, or be others.
 names() {
-	command -v dnsmasq >/dev/null || skip "no dnsmasq"
+	need dnsmasq
 	server a
 	cp "$R/run/cairn/netd/resolv.conf" before
 	printf 'nameserver 127.0.0.99\noptions timeout:1 attempts:1\n' >"$R/run/cairn/netd/resolv.conf"

@@ -2,9 +2,8 @@
 # shellcheck shell=sh
 # flash-lib.sh - loop devices for the tests of `cairn flash`; sourced after lib.sh.
 
-PATH=$PATH:/usr/sbin:/sbin
 [ "$(id -u)" = 0 ] || skip "loop devices need root"
-[ -x "$CAIRN" ] || skip "no $CAIRN; make image builds it"
+need "$CAIRN"
 
 loops='' mounts=''
 clean() {

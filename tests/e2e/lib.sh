@@ -6,6 +6,7 @@ set -eu
 umask 022
 LC_ALL=C TZ=UTC
 export LC_ALL TZ
+PATH=$PATH:/usr/sbin:/sbin
 
 TOP=${TOP:-$(cd "$(dirname "$0")/../.." && pwd)}
 O=${O:-$TOP/out}
@@ -38,6 +39,13 @@ fail() {
 skip() {
 	printf '%s\n' "$*"
 	exit 77
+}
+
+# need PROGRAM... - or this host cannot run the test.
+need() {
+	for program; do
+		command -v "$program" >/dev/null || skip "no $program on this host"
+	done
 }
 
 # t NAME FUNCTION [ARG...] - one case, in a subshell with its own folder.

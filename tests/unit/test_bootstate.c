@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "bootstate.h"
+#include "bootstates.h"
 #include "bytes.h"
 
 #define HEAD "# GRUB Environment Block\n"
@@ -20,20 +20,6 @@ static int parse(const char *text, struct bootstate_copy *ret)
 	memset(buf, '#', sizeof(buf));
 	memcpy(buf, text, strlen(text));
 	return bootstate_parse(buf, sizeof(buf), ret);
-}
-
-/* Every state there can be. */
-#define STATES 512
-
-static struct bootstate state_nr(unsigned int i)
-{
-	struct bootstate s = { i & 1 ? B : A,
-			       { i >> 1 & 1, (uint8_t)(i >> 2 & 3) },
-			       { i >> 4 & 1, (uint8_t)(i >> 5 & 3) },
-			       i >> 7 & 1 ? B : A,
-			       i >> 8 & 1 ? 2 : 1 };
-
-	return s;
 }
 
 static void test_parse(void **state)
@@ -93,9 +79,9 @@ static void test_format_round_trip(void **state)
 	unsigned int i, q;
 
 	(void)state;
-	for (i = 0; i < STATES; i++) {
+	for (i = 0; i < BOOTSTATES; i++) {
 		for (q = 0; q < 2 * BOOTSTATE_SEQUENCES; q++) {
-			struct bootstate in = state_nr(i);
+			struct bootstate in = bootstates_nr(i);
 			struct bootstate_copy out;
 			uint8_t buf[BOOTSTATE_SIZE];
 			size_t n;
@@ -116,8 +102,9 @@ static void test_torn_inside_the_sector(void **state)
 	unsigned int i, n;
 
 	(void)state;
-	for (i = 0; i < STATES; i++) {
-		struct bootstate was = state_nr(i), now = state_nr((i * 37 + 11) % STATES);
+	for (i = 0; i < BOOTSTATES; i++) {
+		struct bootstate was = bootstates_nr(i),
+				 now = bootstates_nr((i * 37 + 11) % BOOTSTATES);
 		uint8_t old[BOOTSTATE_SIZE], new[BOOTSTATE_SIZE];
 		struct bootstate_copy got;
 
@@ -167,10 +154,10 @@ static void test_events(void **state)
 	unsigned int i, e;
 
 	(void)state;
-	for (i = 0; i < STATES; i++) {
+	for (i = 0; i < BOOTSTATES; i++) {
 		for (e = 0; e < 10; e++) {
 			enum bootstate_slot slot = e & 1 ? B : A, other = bootstate_other(slot);
-			struct bootstate was = state_nr(i), got = was, want = was;
+			struct bootstate was = bootstates_nr(i), got = was, want = was;
 			struct bootstate_mark *m = bootstate_mark_of(&want, slot);
 			struct bootstate_mark *o = bootstate_mark_of(&want, other);
 			int rc, want_rc = 0;
@@ -220,8 +207,8 @@ static void test_rollback(void **state)
 	unsigned int i;
 
 	(void)state;
-	for (i = 0; i < STATES; i++) {
-		struct bootstate was = state_nr(i), got = was;
+	for (i = 0; i < BOOTSTATES; i++) {
+		struct bootstate was = bootstates_nr(i), got = was;
 		enum bootstate_slot from = was.booted, to = bootstate_other(from);
 		int rc = bootstate_rollback(&got);
 
@@ -258,8 +245,8 @@ static void test_pick(void **state)
 	unsigned int i;
 
 	(void)state;
-	for (i = 0; i < STATES; i++) {
-		struct bootstate was = state_nr(i), got = was;
+	for (i = 0; i < BOOTSTATES; i++) {
+		struct bootstate was = bootstates_nr(i), got = was;
 		enum bootstate_slot p = was.primary, o = bootstate_other(p), want;
 		const struct bootstate_mark *pm = bootstate_mark_get(&was, p);
 		const struct bootstate_mark *om = bootstate_mark_get(&was, o);
@@ -291,224 +278,6 @@ static void test_pick(void **state)
 			assert_int_equal(bootstate_mark_get(&got, s)->tries, tries);
 		}
 	}
-}
-
-/* A machine with every state in its newest copy, every neighbour, everything that can fail. */
-#define MACHINES (STATES * 16 * 5)
-
-static struct bootstate_machine machine_nr(unsigned int i)
-{
-	struct bootstate_machine m = { .loads_a = i & 1, .loads_b = i & 2, .esp = 1 };
-	struct bootstate s = state_nr(i / 16 % STATES), old = state_nr((i / 16 * 7 + 3) % STATES);
-	unsigned int kind = i / 16 / STATES;
-
-	m.takes[0] = i & 4;
-	m.takes[1] = i & 8;
-	/* 0: S1 is newest; 1: S0; 2: only S0; 3: only S1; 4: none. */
-	if (kind < 3)
-		m.copy[0] = (struct bootstate_copy){ true, 1, kind ? s : old };
-	if (kind < 2)
-		m.copy[1] = (struct bootstate_copy){ true, kind ? 0 : 2, kind ? old : s };
-	if (kind == 3)
-		m.copy[1] = (struct bootstate_copy){ true, 1, s };
-	return m;
-}
-
-static void again(struct bootstate_machine *m, const struct bootstate_boot *boot)
-{
-	m->copy[0] = boot->copy[0];
-	m->copy[1] = boot->copy[1];
-}
-
-/* Whatever the state: a slot that can be loaded is started within a few boots, for ever; where
- * something can be written, `booted` is true; and what is not writable is not changed. */
-static void test_every_machine_starts(void **state)
-{
-	unsigned int i;
-
-	(void)state;
-	for (i = 0; i < MACHINES; i++) {
-		struct bootstate_machine m = machine_nr(i);
-		unsigned int n, idle = 0;
-
-		for (n = 0; n < 20; n++) {
-			struct bootstate_boot boot = bootstate_next(&m);
-			int newest = bootstate_newest(boot.copy), c;
-
-			assert_true(boot.tried[0] != BOOTSTATE_NONE);
-			assert_true(boot.tried[0] != boot.tried[1]);
-			for (c = 0; c < 2; c++)
-				if (!m.takes[c])
-					assert_memory_equal(&boot.copy[c], &m.copy[c],
-							    sizeof(m.copy[c]));
-			if (m.takes[0] || m.takes[1])
-				assert_true(newest >= 0);
-			if (boot.started) {
-				assert_true(boot.started == A ? m.loads_a : m.loads_b);
-				if (m.takes[0] || m.takes[1])
-					assert_int_equal(boot.copy[newest].state.booted,
-							 boot.started);
-				idle = 0;
-			} else if (m.loads_a || m.loads_b) {
-				assert_true(++idle <= 3);
-			}
-			again(&m, &boot);
-		}
-	}
-}
-
-/* Starts of one slot until GRUB leaves it, when whatever it starts hangs. */
-static unsigned int count_until_left(struct bootstate_machine *m, enum bootstate_slot slot,
-				     unsigned int max)
-{
-	unsigned int n;
-
-	for (n = 0; n < max; n++) {
-		struct bootstate_boot boot = bootstate_next(m);
-
-		again(m, &boot);
-		if (boot.started != slot)
-			break;
-	}
-	return n;
-}
-
-/* From every state with something writable: two good slots that hang soon have three starts each,
- * in turn, and go on so for ever. */
-static void test_good_slots_take_turns(void **state)
-{
-	unsigned int i;
-
-	(void)state;
-	for (i = 0; i < MACHINES; i++) {
-		struct bootstate_machine m = machine_nr(i);
-		enum bootstate_slot last[24];
-		int newest = bootstate_newest(m.copy);
-		unsigned int n;
-
-		if (!m.loads_a || !m.loads_b || !(m.takes[0] || m.takes[1]))
-			continue;
-		if (newest >= 0 && (!m.copy[newest].state.a.good || !m.copy[newest].state.b.good))
-			continue;
-		for (n = 0; n < 24; n++) {
-			struct bootstate_boot boot = bootstate_next(&m);
-
-			last[n] = boot.started;
-			again(&m, &boot);
-			/* At most six of one at the beginning. */
-			if (n >= 12)
-				assert_int_equal(last[n], bootstate_other(last[n - 3]));
-		}
-	}
-}
-
-static struct bootstate_machine machine_with(struct bootstate s)
-{
-	struct bootstate_machine m = {
-		{ { true, 0, s }, { true, 1, s } }, { true, true }, true, true, 1
-	};
-
-	return m;
-}
-
-static struct bootstate now(const struct bootstate_machine *m)
-{
-	int newest = bootstate_newest(m->copy);
-
-	assert_true(newest >= 0);
-	return m->copy[newest].state;
-}
-
-/* begin, activate, three starts that come to nothing, then the old slot and only the old slot,
- * from whichever slot and whatever was in the other one. */
-static void test_trial_falls_back(void **state)
-{
-	unsigned int i;
-
-	(void)state;
-	for (i = 0; i < STATES; i++) {
-		struct bootstate s = state_nr(i);
-		enum bootstate_slot old = s.booted, new = bootstate_other(old);
-		struct bootstate_machine m;
-		unsigned int n;
-
-		assert_int_equal(bootstate_mark_good(&s, old), 0);
-		assert_int_equal(bootstate_begin(&s, new), 0);
-		/* Cut while the slot is written: never that slot, however often. */
-		m = machine_with(s);
-		assert_int_equal(count_until_left(&m, old, 50), 50);
-		assert_int_equal(bootstate_activate(&s, new), 0);
-		m = machine_with(s);
-		assert_int_equal(count_until_left(&m, new, 50), 3);
-		assert_int_equal(count_until_left(&m, old, 50), 50);
-		/* It says so to who looks: the failed one is not good, the old one runs. */
-		s = now(&m);
-		assert_false(bootstate_mark_get(&s, new)->good);
-		assert_int_equal(bootstate_mark_get(&s, new)->tries, 0);
-		for (n = 0; n < 3; n++) {
-			assert_int_equal(bootstate_mark_good(&s, old), 0);
-			m = machine_with(s);
-			assert_int_equal(count_until_left(&m, old, 50), 50);
-			s = now(&m);
-		}
-	}
-}
-
-/* A committed slot that fails three times, then one that is healthy: that is kept. */
-static void test_committed_slot_falls_back(void **state)
-{
-	struct bootstate s = bootstate_factory(B);
-	struct bootstate_machine m = machine_with(s);
-
-	(void)state;
-	assert_int_equal(count_until_left(&m, B, 50), 3);
-	s = now(&m);
-	assert_int_equal(s.booted, A);
-	assert_int_equal(bootstate_mark_good(&s, A), 0);
-	m = machine_with(s);
-	/* It gets its tries twice before the one that failed earlier has its turn again. */
-	assert_int_equal(count_until_left(&m, A, 50), 6);
-}
-
-/* Neither was ever good: both have their turn, for ever. */
-static void test_none_good_alternates(void **state)
-{
-	struct bootstate s = { B, { false, 0 }, { false, 3 }, A, 1 };
-	struct bootstate_machine m = machine_with(s);
-	unsigned int n;
-
-	(void)state;
-	assert_int_equal(count_until_left(&m, B, 50), 3);
-	for (n = 0; n < 10; n++) {
-		struct bootstate_boot boot = bootstate_next(&m);
-
-		assert_int_equal(boot.started, n & 1 ? A : B);
-		again(&m, &boot);
-	}
-}
-
-/* The only good slot cannot be loaded: the other one is tried in the same boot, good or not. */
-static void test_last_resort(void **state)
-{
-	struct bootstate s = { A, { true, 3 }, { false, 0 }, A, 1 };
-	struct bootstate_machine m = machine_with(s);
-	unsigned int n;
-
-	(void)state;
-	m.loads_a = false;
-	for (n = 0; n < 10; n++) {
-		struct bootstate_boot boot = bootstate_next(&m);
-
-		assert_int_equal(boot.tried[0], A);
-		assert_int_equal(boot.started, B);
-		again(&m, &boot);
-	}
-	/* Once it is healthy it is not asked again. */
-	s = now(&m);
-	assert_int_equal(bootstate_mark_good(&s, B), 0);
-	m = machine_with(s);
-	m.loads_a = false;
-	assert_int_equal(bootstate_next(&m).tried[0], B);
 }
 
 /* The offsets in bootstate.h are where the file system's own entries point. */
@@ -574,12 +343,6 @@ int main(void)
 		cmocka_unit_test(test_rollback),
 		cmocka_unit_test(test_events_refuse_no_slot),
 		cmocka_unit_test(test_pick),
-		cmocka_unit_test(test_every_machine_starts),
-		cmocka_unit_test(test_good_slots_take_turns),
-		cmocka_unit_test(test_trial_falls_back),
-		cmocka_unit_test(test_committed_slot_falls_back),
-		cmocka_unit_test(test_none_good_alternates),
-		cmocka_unit_test(test_last_resort),
 		cmocka_unit_test(test_offsets),
 		cmocka_unit_test(test_mkfs),
 	};
