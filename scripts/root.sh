@@ -30,7 +30,8 @@ list() {
 		esac
 		[ -n "$why" ] || die "$1: $path: no reason given"
 		case $mode in
-		[4-7]??? | [4-7][0-7][0-7][0-7][0-7]) die "$1: $path: mode $mode is setuid or setgid" ;;
+		0[0-7][0-7][0-7]) ;;
+		*) die "$1: $path: mode $mode is setuid or setgid, or none" ;;
 		esac
 		case $source in skel:*) source=file:$2/${source#skel:} ;; esac
 		echo "$type $path $mode $owner $source"

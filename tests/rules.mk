@@ -33,6 +33,7 @@ fuzz: $(addprefix $(FO)/,$(FUZZ_NAMES)) ## every fuzz target for FUZZ_SECONDS ea
 $(eval $(call host_program,portscan,tests/e2e/host/portscan.c,))
 $(eval $(call host_program,httpd,$(wildcard tests/e2e/host/httpd*.c),-lssl))
 $(eval $(call target_program,e2e-probe,tests/e2e/guest/probe.c,))
+$(eval $(call target_program,e2e-privileges,$(addprefix tests/e2e/guest/privileges,.c _places.c _try.c) $(SANDBOX_SRC),))
 $(eval $(call target_program,e2e-crypto,tests/e2e/guest/crypto.c,))
 # The fetch part of service update, asked from the command line.
 FETCH_DRIVE_SRC := tests/e2e/guest/fetch-drive.c $(SANDBOX_SRC) $(FETCH_SRC)
@@ -110,7 +111,7 @@ e2e-setup:
 	+@$(MAKE) -s installer
 	+@$(MAKE) -s e2e-releases
 	+@$(MAKE) -s $(BIN)/cut-record $(BIN)/cut-check
-	+@$(MAKE) -s $(BIN)/cairn-vm $(BIN)/portscan $(BIN)/httpd $(BIN)/grub-emu-table $(TO)/bin/e2e-probe $(TO)/bin/e2e-crypto $(TO)/bin/fetch-drive $(TO)/bin/cairn-ctl
+	+@$(MAKE) -s $(BIN)/cairn-vm $(BIN)/portscan $(BIN)/httpd $(BIN)/grub-emu-table $(TO)/bin/e2e-probe $(TO)/bin/e2e-privileges $(TO)/bin/e2e-crypto $(TO)/bin/fetch-drive $(TO)/bin/cairn-ctl
 e2e: e2e-setup ## the end-to-end tests: the shipped images in QEMU (LONG=1: the long matrices too)
 	@scripts/e2e.sh $(ONLY)
 test: ## everything a change must pass: sets up by itself, unit and end-to-end tests

@@ -157,7 +157,7 @@ const struct privileges privileges_table[] = {
 	{
 		.name = "update-fetch",
 		.user = "cairn-fetch",
-		.calls = CALLS_LIBC | CALLS_FILES | CALLS_IOCTL | CALLS_INET,
+		.calls = CALLS_LIBC | CALLS_FILES | CALLS_BENEATH | CALLS_IOCTL | CALLS_INET,
 		.descriptors = 64,
 		.paths = { { "/etc",
 			     READ }, /* resolv.conf, hosts, cairn/; nothing in it is secret */

@@ -41,7 +41,7 @@ struct sandbox_path {
  */
 enum {
 	CALLS_LIBC = 1,	      /* memory (never such that can be run), own signals, random numbers */
-	CALLS_FILES = 1 << 1, /* open, look at and list files */
+	CALLS_FILES = 1 << 1, /* open (never make), look at and list files */
 	CALLS_CHANGE = 1 << 2, /* make, rename, remove, flush files and folders */
 	CALLS_DISK = 1 << 3,   /* read and write devices that are held, in order and flushed */
 	CALLS_IOCTL = 1 << 4,  /* orders to drivers */
@@ -54,8 +54,9 @@ enum {
 	CALLS_CLOCK = 1 << 11,	/* set the clock */
 	CALLS_MOUNT = 1 << 12,
 	CALLS_REBOOT = 1 << 13,
-	CALLS_ANY = 1 << 14,  /* no list of its own, only what init set: not for programs of ours */
-	CALLS_KILL = 1 << 15, /* any other call ends the process instead of failing with EPERM */
+	CALLS_BENEATH = 1 << 14, /* open below a folder and nowhere else (openat2) */
+	CALLS_ANY = 1 << 15,  /* no list of its own, only what init set: not for programs of ours */
+	CALLS_KILL = 1 << 16, /* any other call ends the process instead of failing with EPERM */
 };
 
 #define SANDBOX_PATHS_MAX 12

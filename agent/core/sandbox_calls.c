@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The part of sandbox.h that limits system calls: seccomp. Nothing here takes memory (PID 1). */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/sched.h>
@@ -74,8 +75,7 @@ static const struct {
 	{ SYS_uname, CALLS_LIBC },
 	{ SYS_pselect6, CALLS_LIBC },
 	{ SYS_setitimer, CALLS_LIBC },
-	{ SYS_openat, CALLS_FILES },
-	{ SYS_openat2, CALLS_FILES },
+	{ SYS_openat2, CALLS_BENEATH },
 	{ SYS_newfstatat, CALLS_FILES },
 	{ SYS_statx, CALLS_FILES },
 	{ SYS_statfs, CALLS_FILES },
@@ -149,7 +149,6 @@ static const struct {
 	{ SYS_time, CALLS_LIBC },
 	{ SYS_alarm, CALLS_LIBC },
 	{ SYS_select, CALLS_LIBC },
-	{ SYS_open, CALLS_FILES },
 	{ SYS_stat, CALLS_FILES },
 	{ SYS_lstat, CALLS_FILES },
 	{ SYS_access, CALLS_FILES },
@@ -316,6 +315,14 @@ int sandbox_calls(unsigned int groups, struct err *err)
 		/* Memory is written or run, not both, and none becomes such that can be run. */
 		without(&f, SYS_mmap, 2, PROT_EXEC);
 		without(&f, SYS_mprotect, 2, PROT_EXEC);
+	}
+	if (groups & CALLS_FILES) {
+		uint32_t make = groups & CALLS_CHANGE ? 0 : O_CREAT | O_TRUNC;
+
+#ifdef SYS_open
+		without(&f, SYS_open, 1, make);
+#endif
+		without(&f, SYS_openat, 2, make);
 	}
 	if (groups & CALLS_FORK)
 		without(&f, SYS_clone, 0, NAMESPACES);

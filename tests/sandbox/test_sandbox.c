@@ -101,6 +101,8 @@ static int files(void)
 {
 	WANT(calls(CALLS_LIBC | CALLS_FILES));
 	WANT(open("/", O_RDONLY | O_CLOEXEC) >= 0);
+	REFUSED(open("/tmp", O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+	REFUSED(open("/dev/null", O_WRONLY | O_TRUNC | O_CLOEXEC));
 	REFUSED(unlink("/nowhere/at-all"));
 	REFUSED(rename("/nowhere/at-all", "/nowhere/else"));
 	REFUSED(syscall(SYS_execve, "/nowhere", NULL, NULL));
@@ -217,9 +219,10 @@ static const char *const capability_names[] = {
 	[CAP_SYS_TIME] = "SYS_TIME",
 };
 
-static const char *const call_names[] = { "libc",  "files",  "change", "disk",	  "ioctl",  "fork",
-					  "exec",  "unix",   "inet",   "netlink", "packet", "clock",
-					  "mount", "reboot", "any",    "kill" };
+static const char *const call_names[] = { "libc",   "files", "change", "disk",	 "ioctl",
+					  "fork",   "exec",  "unix",   "inet",	 "netlink",
+					  "packet", "clock", "mount",  "reboot", "beneath",
+					  "any",    "kill" };
 
 static void add(char line[static 1024], const char *word)
 {
