@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "doctext.h"
+#include "hex.h"
 
 static const char *const slots[] = { "a", "b", "-", NULL };
 static const char *const secureboots[] = { "on", "off", "unsupported", NULL };
@@ -131,4 +133,41 @@ int report_parse(const uint8_t *buf, size_t len, struct report *ret, struct err 
 	}
 	return err_set(err, -EBADMSG, "report: not of its form at byte %zu",
 		       (size_t)(in.at - in.start));
+}
+
+static void copy(char *ret, size_t size, const char *text, const char *unknown)
+{
+	(void)snprintf(ret, size, "%.*s", (int)size - 1, text[0] ? text : unknown);
+}
+
+void report_from_status(const struct status *s, struct report *ret)
+{
+	static const char *const secureboot[] = { "unsupported", "off", "on" };
+	static const char *const verity[] = { "none", "ok", "corrupt" };
+	static const char *const verdict[] = { "starting", "ready", "failed" };
+	struct report r;
+	int slot;
+
+	memset(&r, 0, sizeof(r));
+	copy(r.version, sizeof(r.version), s->version, "-");
+	r.release = s->release;
+	if (hex_decode(s->root_hash, r.root, sizeof(r.root)))
+		memset(r.root, 0, sizeof(r.root));
+	copy(r.slot, sizeof(r.slot), s->slot, "-");
+	copy(r.primary, sizeof(r.primary), s->update.primary, "-");
+	for (slot = 0; slot < 2; slot++) {
+		r.good[slot] = s->update.good[slot] != 0;
+		r.tries[slot] = (uint8_t)(s->update.tries[slot] & 3);
+	}
+	if (s->secureboot < 3)
+		copy(r.secureboot, sizeof(r.secureboot), secureboot[s->secureboot], "");
+	if (s->verity < 3)
+		copy(r.verity, sizeof(r.verity), verity[s->verity], "");
+	if (s->verdict.kind < 3)
+		copy(r.verdict, sizeof(r.verdict), verdict[s->verdict.kind], "");
+	copy(r.what, sizeof(r.what), s->verdict.what, "");
+	copy(r.why, sizeof(r.why), s->verdict.why, "");
+	r.marked = s->update.marked;
+	r.uptime_ms = s->uptime_ms;
+	*ret = r;
 }

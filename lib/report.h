@@ -7,6 +7,7 @@
 
 #include "crypto.h"
 #include "err.h"
+#include "status.h"
 
 /*
  * The report: what the machine says of itself. Canonical text, every line in this order:
@@ -39,6 +40,9 @@ struct report {
 	uint8_t marked;
 	uint64_t uptime_ms;
 };
+
+/* report_from_status - the same machine, in fewer words; what is not known is `-` or zero. */
+void report_from_status(const struct status *s, struct report *ret);
 
 /* report_format - the text; no NUL is counted. Errors: -EINVAL a word that is not of the form. */
 int report_format(const struct report *r, char ret_text[static REPORT_TEXT_MAX], size_t *ret_len);

@@ -43,6 +43,7 @@ $(eval $(call target_program,fetch-drive,$(FETCH_DRIVE_SRC),$(FETCH_LIBS)))
 $(eval $(call unit_test,test_attest,tests/attest/test_attest.c tests/attest/kit.c,))
 $(eval $(call unit_test,test_credential,tests/attest/test_credential.c tests/attest/kit.c,))
 $(eval $(call unit_test,test_real,tests/attest/test_real.c,))
+$(eval $(call host_program,bench-trust,tests/bench/trust.c tests/attest/kit.c,))
 # The device's side of attestation, asked from the command line: with a swtpm it needs no machine.
 $(eval $(call target_program,quote-drive,tests/e2e/guest/quote-drive.c $(QUOTE_SRC),-ltss2))
 
@@ -126,6 +127,9 @@ bench-update: ## what an update costs, beside others on the same work; root (RUN
 	+@$(MAKE) -s $(TO)/pkg/zstd.ok $(CAIRN) $(TO)/bin/bench-install
 	+@$(if $(filter no,$(DOWNTIME)),,$(MAKE) -s e2e-releases $(BIN)/cairn-vm $(BIN)/httpd)
 	@tests/bench/updates.sh
+.PHONY: bench-trust
+bench-trust: $(BIN)/bench-trust $(CAIRN) ## how many machines' evidence is verified in a second, beside openssl and tpm2-tools
+	@tests/bench/trust.sh
 bench: e2e-setup ## times and sizes, as a table with the machine named
 	+@$(MAKE) -s $(TO)/bench-floor.img
 	@tests/bench/bench.sh

@@ -232,12 +232,54 @@ static void test_report_words(void **state)
 	assert_int_equal(report_format(&r, text, &n), -EINVAL);
 }
 
+static void test_report_from_status(void **state)
+{
+	static struct status s;
+	char text[REPORT_TEXT_MAX];
+	struct report r;
+	size_t n;
+
+	(void)state;
+	memset(&s, 0, sizeof(s)); /* nothing known: still a report */
+	report_from_status(&s, &r);
+	assert_int_equal(report_format(&r, text, &n), 0);
+	assert_string_equal(r.version, "-");
+	assert_string_equal(r.verdict, "starting");
+	(void)snprintf(s.version, sizeof(s.version), "2.0.0");
+	s.release = 9;
+	memset(s.root_hash, 'a', 64);
+	(void)snprintf(s.slot, sizeof(s.slot), "b");
+	(void)snprintf(s.update.primary, sizeof(s.update.primary), "a");
+	s.update.good[1] = 1;
+	s.update.tries[0] = 2;
+	s.update.marked = true;
+	s.secureboot = STATUS_SECUREBOOT_ON;
+	s.verity = STATUS_VERITY_OK;
+	s.verdict.kind = STATUS_VERDICT_FAILED;
+	(void)snprintf(s.verdict.what, sizeof(s.verdict.what), "data");
+	(void)snprintf(s.verdict.why, sizeof(s.verdict.why), "it is full");
+	s.uptime_ms = 77;
+	report_from_status(&s, &r);
+	assert_int_equal(report_format(&r, text, &n), 0);
+	text[n] = '\0';
+	assert_string_equal(text, "cairn-report 1\nversion=2.0.0\nrelease=9\n"
+				  "root=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+				  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n"
+				  "slot=b\nprimary=a\na=0 2\nb=1 0\nsecureboot=on\nverity=ok\n"
+				  "verdict=failed\nwhat=data\nwhy=it is full\nmarked=1\n"
+				  "uptime_ms=77\nend\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parts),  cmocka_unit_test(test_sizes),
-		cmocka_unit_test(test_forms),  cmocka_unit_test(test_qualify),
-		cmocka_unit_test(test_report), cmocka_unit_test(test_report_words),
+		cmocka_unit_test(test_parts),
+		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_forms),
+		cmocka_unit_test(test_qualify),
+		cmocka_unit_test(test_report),
+		cmocka_unit_test(test_report_words),
+		cmocka_unit_test(test_report_from_status),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
