@@ -21,13 +21,18 @@ INSTALL_SRC := $(addprefix agent/install/,main.c targets.c) \
 	$(addprefix agent/initrd/,disks.c uevent.c) $(addprefix agent/init/,console.c client.c) $(SANDBOX_SRC)
 $(eval $(call target_program,install,$(INSTALL_SRC),))
 
-CORE_SRC := $(addprefix agent/core/,agent.c facts.c initclient.c notify.c parts.c tpm.c front.c) \
-	$(SANDBOX_SRC)
-$(eval $(call target_program,agent,$(CORE_SRC),-ltss2))
+CORE_SRC := $(addprefix agent/core/,agent.c facts.c initclient.c notify.c parts.c front.c) \
+	agent/trust/client.c $(SANDBOX_SRC)
+$(eval $(call target_program,agent,$(CORE_SRC),))
 $(eval $(call target_program,cairn-status,agent/core/cairn_status.c,))
 
 # Attestation and identity, for the one process that holds the TPM.
 QUOTE_SRC := $(addprefix agent/trust/,quote.c quote_keys.c)
+# What tests/trust drives too, with a TPM of their own.
+TRUST_SRC := $(addprefix agent/trust/,access.c orders.c measured.c tpm.c tpm_counter.c tpm_seal.c \
+	volume.c volume_open.c volume_pairs.c) $(QUOTE_SRC)
+$(eval $(call target_program,trust,$(addprefix agent/trust/,main.c tcti_device.c) $(TRUST_SRC) \
+	agent/core/notify.c agent/init/data_disk.c $(SANDBOX_SRC),-ltss2))
 
 FETCH_SRC := $(addprefix agent/update/fetch,.c _http.c _conf.c _file.c)
 FETCH_LIBS := -lcurl -lmbedtls -lmbedx509

@@ -10,10 +10,11 @@
 #define BLOBS_AT 384u
 #define BLOB_BYTES 1024u
 #define SUM_AT (KEYHEAD_BYTES - SHA256_SIZE)
+#define MAC_AT (SUM_AT - SHA256_SIZE)
 
 static const uint8_t magic[MAGIC_BYTES] = "CAIRN-KEYHEAD";
 
-_Static_assert(BLOBS_AT + KEYHEAD_BLOBS_MAX * BLOB_BYTES <= SUM_AT, "the blobs fit");
+_Static_assert(BLOBS_AT + KEYHEAD_BLOBS_MAX * BLOB_BYTES <= MAC_AT, "the blobs fit");
 
 uint32_t keyhead_key_bytes(uint32_t cipher)
 {
@@ -121,6 +122,7 @@ int keyhead_format(const struct keyhead *h, uint8_t ret_copy[static KEYHEAD_BYTE
 	memcpy(p + 128, h->recovery, h->recovery_len);
 	for (i = 0; i < h->blobs; i++)
 		format_blob(&h->blob[i], p + BLOBS_AT + (size_t)i * BLOB_BYTES);
+	memcpy(p + MAC_AT, h->mac, SHA256_SIZE);
 	sha256(p, SUM_AT, p + SUM_AT);
 	return 0;
 }
@@ -164,6 +166,7 @@ int keyhead_parse(const uint8_t *buf, size_t len, struct keyhead *ret)
 		if (rc)
 			return rc;
 	}
+	memcpy(h.mac, buf + MAC_AT, SHA256_SIZE);
 	if (!head_ok(&h))
 		return -EBADMSG;
 	*ret = h;
@@ -218,7 +221,42 @@ static int put(const struct blockio *io, const uint8_t buf[static KEYHEAD_BYTES]
 	return rc ? err_sys(err, rc, "cannot write the key header") : 0;
 }
 
-int keyhead_write(const struct blockio *io, struct keyhead *h, struct err *err)
+void keyhead_auth(const uint8_t *key, uint32_t key_bytes, const uint8_t id[static KEYHEAD_ID_BYTES],
+		  uint8_t ret_auth[static SHA256_SIZE])
+{
+	static const char what[] = "cairn header 1";
+	struct hmac m;
+
+	hmac_init(&m, key, key_bytes);
+	hmac_update(&m, what, sizeof(what) - 1);
+	hmac_update(&m, id, KEYHEAD_ID_BYTES);
+	hmac_final(&m, ret_auth);
+	crypto_wipe(&m, sizeof(m));
+}
+
+static void mac_of(const uint8_t copy[static KEYHEAD_BYTES], const uint8_t *auth,
+		   uint8_t ret_mac[static SHA256_SIZE])
+{
+	struct hmac m;
+
+	hmac_init(&m, auth, SHA256_SIZE);
+	hmac_update(&m, copy, MAC_AT);
+	hmac_final(&m, ret_mac);
+	crypto_wipe(&m, sizeof(m));
+}
+
+int keyhead_check(const struct keyhead *h, const uint8_t auth[static SHA256_SIZE])
+{
+	uint8_t buf[KEYHEAD_BYTES], mac[SHA256_SIZE];
+
+	if (keyhead_format(h, buf))
+		return -EKEYREJECTED;
+	mac_of(buf, auth, mac);
+	return crypto_equal(mac, h->mac, sizeof(mac)) ? 0 : -EKEYREJECTED;
+}
+
+int keyhead_write(const struct blockio *io, struct keyhead *h,
+		  const uint8_t auth[static SHA256_SIZE], struct err *err)
 {
 	uint8_t buf[KEYHEAD_BYTES];
 	struct keyhead now;
@@ -233,6 +271,8 @@ int keyhead_write(const struct blockio *io, struct keyhead *h, struct err *err)
 		h->sequence = before;
 		return err_set(err, rc, "the key header has a field out of range");
 	}
+	mac_of(buf, auth, h->mac);
+	(void)keyhead_format(h, buf);
 	rc = put(io, buf, !copy, err);
 	if (rc)
 		h->sequence = before;

@@ -31,6 +31,8 @@
  *              u64 counter | u64 release | u8 root hash[32] | u32 loader generation | u32 PCR mask
  *              | u8 policy digest[32] | u8 PCR values[3][32], ascending by PCR, of the mask's bits
  *              | u16 bytes of public | u16 bytes of private | u8 public[256] | u8 private[512]
+ *       16320  u8 HMAC-SHA256 of all before, by a key that is derived from the volume key: whoever
+ *              opened the volume knows that nobody else wrote this
  *       16352  u8 SHA-256 of all before
  *
  * The copy with the higher sequence that is whole counts. They are written in turn, each followed
@@ -75,14 +77,14 @@ struct keyhead {
 	uint32_t cipher; /* enum keyhead_cipher */
 	uint32_t key_bytes;
 	uint32_t nv_index;
-	uint64_t
-		floor; /* highest floor of a release that was marked good; the sealed copy counts */
+	uint64_t floor; /* highest floor of a release that was marked good */
 	uint64_t good_release;
 	uint8_t good_roothash[SHA256_SIZE];
 	uint32_t recovery_len;
 	uint8_t recovery[KEYHEAD_RECOVERY_MAX]; /* recovery.h */
 	uint32_t blobs;
 	struct keyhead_blob blob[KEYHEAD_BLOBS_MAX];
+	uint8_t mac[SHA256_SIZE]; /* set by keyhead_write */
 };
 
 /* keyhead_key_bytes - of a cipher; 0 for an unknown one. */
@@ -103,12 +105,20 @@ int keyhead_parse(const uint8_t *buf, size_t len, struct keyhead *ret);
  */
 int keyhead_read(const struct blockio *io, struct keyhead *ret, int *ret_copy, struct err *err);
 
+/* keyhead_auth - the key of the header's HMAC. */
+void keyhead_auth(const uint8_t *key, uint32_t key_bytes, const uint8_t id[static KEYHEAD_ID_BYTES],
+		  uint8_t ret_auth[static SHA256_SIZE]);
+
+/* keyhead_check - was this header written by who had the key? Errors: -EKEYREJECTED. */
+int keyhead_check(const struct keyhead *h, const uint8_t auth[static SHA256_SIZE]);
+
 /*
- * keyhead_write - over the copy that does not count, with the next sequence (set in *h), flushed
- * and read back. Errors: -EINVAL, -EIO read-back differs, or of the device; the other copy still
- * counts.
+ * keyhead_write - over the copy that does not count, with the next sequence and the HMAC (set in
+ * *h), flushed and read back. Errors: -EINVAL, -EIO read-back differs, or of the device; the other
+ * copy still counts.
  */
-int keyhead_write(const struct blockio *io, struct keyhead *h, struct err *err);
+int keyhead_write(const struct blockio *io, struct keyhead *h,
+		  const uint8_t auth[static SHA256_SIZE], struct err *err);
 
 /* keyhead_destroy - zeros over both copies, flushed and read back. */
 int keyhead_destroy(const struct blockio *io, struct err *err);

@@ -71,6 +71,8 @@ release() {
 	echo "compatible=$compatible-$ARCH"
 	echo "architecture=$ARCH"
 	echo "build_time=$source_date_epoch"
+	echo "data_seal=$data_seal"
+	echo "data_cipher=$data_cipher"
 	echo "keys=$(basename "${KEYS:-dev}")"
 }
 

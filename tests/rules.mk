@@ -76,6 +76,11 @@ $(eval $(call unit_test,test_sandbox,tests/sandbox/test_sandbox.c $(SANDBOX_SRC)
 fault: $(BIN)/fault-update ## an update with one fault at every write, read, flush and pull
 	@$(BIN)/fault-update
 
+# Service trust with swtpm for a TPM and a file for DATA.
+TRUST_RIG := $(addprefix tests/trust/,swtpm.c machine.c) $(TRUST_SRC)
+TRUST_LIBS := -ltss2-esys -ltss2-mu -ltss2-sys
+$(eval $(call unit_test,test_volume,tests/trust/test_volume.c $(TRUST_RIG),$(TRUST_LIBS)))
+
 # The bench's floor: the kernel alone, with an /init that switches off.
 $(eval $(call target_program,bench-floor,tests/bench/guest/floor.c,))
 $(TO)/bench-floor.img: $(TO)/bin/bench-floor $(TO)/pkg/linux.ok $(BIN)/cairn tests/bench/floor-image.sh

@@ -18,6 +18,13 @@
 /* Services in the order of their start, each with its parts and what it runs. */
 const struct privileges privileges_table[] = {
 	{
+		.name = "trust",
+		.user = "cairn-tpm",
+		.root = EMPTY,
+		.calls = CALLS_LIBC | CALLS_DISK | CALLS_UNIX,
+		.descriptors = 24,
+	},
+	{
 		.name = "data",
 		/* Unmounts at the end. */
 		.caps = { .keep = CAP(SYS_ADMIN) },
@@ -51,13 +58,6 @@ const struct privileges privileges_table[] = {
 		.paths = { { "/run/cairn", READ },
 			   { "/run/cairn/agent", READ | WRITE },
 			   { "/proc", READ } },
-	},
-	{
-		.name = "agent-tpm",
-		.user = "cairn-tpm",
-		.root = EMPTY,
-		.calls = CALLS_LIBC,
-		.descriptors = 16,
 	},
 	{
 		.name = "agent-status",

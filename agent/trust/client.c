@@ -148,6 +148,34 @@ int trustd_ask(const char *path, const struct trustd_request *q, int passed, uin
 	return ret->rc ? err_set(err, ret->rc, "%s", ret->why) : 0;
 }
 
+int trustd_ask_long(const char *path, const struct trustd_request *q, uint32_t timeout_ms,
+		    uint8_t *ret_buf, size_t max, size_t *ret_len, struct err *err)
+{
+	int fd _cleanup_close_ = -1;
+	struct trustd_reply r = { .left = 0 };
+	size_t len = 0;
+	int rc = trustd_connect(path, &fd);
+
+	if (!rc)
+		rc = trustd_send(fd, q, -1);
+	rc = rc < 0 ? rc : 0;
+	do {
+		rc = rc ? rc : wait_for(fd, timeout_ms, NULL, &r, NULL);
+		if (!rc && r.op != q->op)
+			rc = -EBADMSG;
+		if (rc)
+			return err_sys(err, rc, "service trust does not answer");
+		if (r.rc)
+			return err_set(err, r.rc, "%s", r.why);
+		if (r.len > max - len)
+			return err_set(err, -ENOSPC, "service trust's answer is too long");
+		memcpy(ret_buf + len, r.body, r.len);
+		len += r.len;
+	} while (r.left);
+	*ret_len = len;
+	return 0;
+}
+
 /* ask_for - an order whose answer is one struct of this size. */
 static int ask_for(const char *path, const struct trustd_request *q, void (*feed)(void),
 		   void *ret_body, size_t size, struct err *err)
@@ -232,5 +260,20 @@ int trustd_good(const char *path, struct err *err)
 {
 	const struct trustd_request q = { .version = TRUSTD_VERSION, .op = TRUSTD_GOOD };
 
+	return ask_for(path, &q, NULL, NULL, 0, err);
+}
+
+int trustd_settings(const char *path, const uint8_t digest[static SHA256_SIZE], const char *what,
+		    struct err *err)
+{
+	struct trustd_request q = { .version = TRUSTD_VERSION, .op = TRUSTD_SETTINGS };
+	struct trustd_settings s = { .what = "" };
+
+	if (strlen(what) >= sizeof(s.what))
+		return err_set(err, -EINVAL, "%s is too long a name", what);
+	memcpy(s.digest, digest, sizeof(s.digest));
+	memcpy(s.what, what, strlen(what));
+	memcpy(q.body, &s, sizeof(s));
+	q.len = sizeof(s);
 	return ask_for(path, &q, NULL, NULL, 0, err);
 }

@@ -10,7 +10,8 @@
  * user, -ENODEV no TPM, -EIO it fails, -ETIMEDOUT it does not answer, -EAGAIN it is locked (too
  * many wrong tries), -EPERM the PCRs or the counter are others than any of the sealed (err says
  * which PCR), -ENOENT nothing is sealed here, -EEXIST DATA holds something, -EKEYREJECTED the
- * manifest's signature, -ESTALE the release is below the floor, -EBADMSG form.
+ * manifest's signature or a changed key header, -ENOKEY sealed by another TPM (or this one was
+ * cleared), -ESTALE the release is below the floor, -EBADMSG form.
  */
 
 #define TRUSTD_TIMEOUT_MS 60000u
@@ -30,6 +31,13 @@ int trustd_take(int fd, struct trustd_reply *ret, int *ret_fd);
 int trustd_ask(const char *path, const struct trustd_request *q, int passed, uint32_t timeout_ms,
 	       void (*feed)(void), struct trustd_reply *ret, int *ret_fd, struct err *err);
 
+/*
+ * trustd_ask_long - for QUOTE and IDENTITY: the whole answer, into max bytes.
+ * Errors: -ENOSPC, and as trustd_ask.
+ */
+int trustd_ask_long(const char *path, const struct trustd_request *q, uint32_t timeout_ms,
+		    uint8_t *ret_buf, size_t max, size_t *ret_len, struct err *err);
+
 /* What service `data` asks; path as TRUSTD_SOCKET. */
 int trustd_data(const char *path, void (*feed)(void), struct trustd_data *ret, struct err *err);
 int trustd_data_key(const char *path, void (*feed)(void), struct trustd_key *ret, struct err *err);
@@ -38,6 +46,10 @@ int trustd_data_new(const char *path, uint32_t cipher, void (*feed)(void), struc
 		    struct err *err);
 /* Factory reset: afterwards no copy of this disk opens any more. Then DATA_NEW. */
 int trustd_data_wipe(const char *path, void (*feed)(void), struct err *err);
+/* Settings of this machine, before they are used: what for (see trustd_settings) and their SHA-256.
+ */
+int trustd_settings(const char *path, const uint8_t digest[static SHA256_SIZE], const char *what,
+		    struct err *err);
 
 /* What service `update` asks. manifest: the signed head of the bundle; trust_fd: -1 or the file of
  * trusts taken so far. */

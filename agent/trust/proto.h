@@ -4,7 +4,9 @@
 
 #include <stdint.h>
 
+#include "evidence.h"
 #include "keyhead.h"
+#include "report.h"
 #include "signed.h"
 #include "status.h"
 
@@ -25,10 +27,13 @@
  *              (TRUSTD_WITH_TRUST: a descriptor of the trusts taken so far, lib/trust.h)
  *   GOOD       -                              -: the booted release is good (docs/sealing.md)
  *   SEALED     -                              text, key=value lines for people
- *   QUOTE      struct trustd_nonce            evidence in the descriptor that comes along
+ *   QUOTE      struct trustd_quote            evidence (lib/evidence.h), long
  *   ACTIVATE   a credential (lib/credential)  the secret
  *   SIGN       u8 SHA-256[32]                 r | s, 64 bytes, by the device's identity key
- *   IDENTITY   -                              EK, AK and identity key, see quote.h
+ *   IDENTITY   struct evidence_ask            the request for enrolment (lib/evidence.h), long
+ *   SETTINGS   struct trustd_settings         -: measured into PCR 14, before they are used
+ *
+ * A long answer comes in several replies, each with `left`, the bytes that are still to come.
  */
 #define TRUSTD_VERSION 1u
 #define TRUSTD_SOCKET "/run/cairn/trust"
@@ -49,6 +54,7 @@ enum trustd_op {
 	TRUSTD_ACTIVATE,
 	TRUSTD_SIGN,
 	TRUSTD_IDENTITY,
+	TRUSTD_SETTINGS,
 	TRUSTD_OPS
 };
 
@@ -66,9 +72,10 @@ struct trustd_request {
 
 struct trustd_reply {
 	uint32_t version;
-	uint32_t op; /* that of the request */
-	int32_t rc;  /* 0, or -errno as in the table of client.h */
-	uint32_t len;
+	uint32_t op;		   /* that of the request */
+	int32_t rc;		   /* 0, or -errno as in the table of client.h */
+	uint32_t len;		   /* bytes of body that count */
+	uint32_t left;		   /* of a long answer, after these */
 	char why[TRUSTD_WHY_SIZE]; /* of rc, one sentence for a person */
 	uint8_t body[TRUSTD_REPLY_BYTES];
 };
@@ -97,12 +104,17 @@ struct trustd_key {
 	uint8_t id[KEYHEAD_ID_BYTES]; /* of the volume */
 };
 
-struct trustd_nonce {
-	uint32_t len; /* 1...64 */
-	uint8_t bytes[64];
-	uint8_t binding[SHA256_SIZE]; /* of the transport's channel; zero: none */
+struct trustd_quote {
+	struct evidence_ask ask;
+	struct report report; /* what the asker says of the machine; the quote binds it */
+};
+
+struct trustd_settings {
+	uint8_t digest[SHA256_SIZE];
+	char what[64]; /* such as "settings network.conf"; plain ASCII */
 };
 
 _Static_assert(sizeof(struct status_measured) <= TRUSTD_REPLY_BYTES, "an answer fits");
+_Static_assert(sizeof(struct trustd_quote) <= TRUSTD_REQUEST_BYTES, "a question fits");
 
 #endif

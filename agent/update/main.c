@@ -206,8 +206,6 @@ static int start_parts(struct update *u, struct err *err)
 	return rc;
 }
 
-}
-
 /* The loop. */
 
 /* Returns 1 to end as asked, 0, or -errno where a part is lost. */
