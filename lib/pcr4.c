@@ -7,26 +7,15 @@
 
 #include "eventlog.h"
 
-/* What the firmware measures before its first boot entry (section 3.3.4.5; EDK2 BdsDxe). */
-static const char calling[] = "Calling EFI Application from Boot Option";
+static const char calling[] = PCR4_CALLING;
 static const uint8_t separator[4];
-
-static void extend(uint8_t pcr[static SHA256_SIZE], const uint8_t digest[static SHA256_SIZE])
-{
-	struct sha256 h;
-
-	sha256_init(&h);
-	sha256_update(&h, pcr, SHA256_SIZE);
-	sha256_update(&h, digest, SHA256_SIZE);
-	sha256_final(&h, pcr);
-}
 
 static void extend_data(uint8_t pcr[static SHA256_SIZE], const void *data, size_t len)
 {
 	uint8_t digest[SHA256_SIZE];
 
 	sha256(data, len, digest);
-	extend(pcr, digest);
+	eventlog_extend(pcr, digest);
 }
 
 void pcr4_plain(const uint8_t loader[static SHA256_SIZE], const uint8_t kernel[static SHA256_SIZE],
@@ -36,8 +25,8 @@ void pcr4_plain(const uint8_t loader[static SHA256_SIZE], const uint8_t kernel[s
 
 	extend_data(pcr, calling, sizeof(calling) - 1);
 	extend_data(pcr, separator, sizeof(separator));
-	extend(pcr, loader);
-	extend(pcr, kernel);
+	eventlog_extend(pcr, loader);
+	eventlog_extend(pcr, kernel);
 	memcpy(ret_pcr, pcr, SHA256_SIZE);
 }
 
@@ -73,7 +62,7 @@ int pcr4_split(const uint8_t *log, size_t len, struct pcr4_split *ret, struct er
 		before++;
 		memcpy(split.loader, e.digest, SHA256_SIZE);
 		memcpy(split.firmware, pcr, SHA256_SIZE);
-		extend(pcr, e.digest);
+		eventlog_extend(pcr, e.digest);
 	}
 	if (rc < 0)
 		return rc;
@@ -96,7 +85,7 @@ int pcr4_on_machine(const uint8_t *log, size_t len, const uint8_t *loader, const
 	if (rc)
 		return rc;
 	memcpy(ret_pcr, split.firmware, SHA256_SIZE);
-	extend(ret_pcr, loader ? loader : split.loader);
-	extend(ret_pcr, kernel ? kernel : split.kernel);
+	eventlog_extend(ret_pcr, loader ? loader : split.loader);
+	eventlog_extend(ret_pcr, kernel ? kernel : split.kernel);
 	return 0;
 }

@@ -20,6 +20,11 @@
  * The loader is what comes last before GRUB's first event in PCR 8.
  */
 
+/* What the firmware measures before its first boot entry (section 3.3.4.5; EDK2, BdsDxe), and
+ * before and after each further one. */
+#define PCR4_CALLING "Calling EFI Application from Boot Option"
+#define PCR4_RETURNING "Returning from EFI Application from Boot Option"
+
 /*
  * pcr4_plain - PCR 4 behind a firmware that started its first boot entry and no program of its own
  * (OVMF, and most boards): the `loader=` lines of a bundle's manifest. Both arguments are
