@@ -9,7 +9,7 @@
 #   signslot  slot.cfg, signed/vmlinuz -> sig/ : OpenPGP, for GRUB
 #   esp, boot, state      file system images
 #   disk OUT  -> the disk image
-#   bundle    boot.img, root.img (ESP=1: esp.img) -> cairn.bundle, sig/bundle.sig
+#   bundle    boot.img, root.img, esp.img (ESP=1: in it too) -> cairn.bundle, sig/bundle.sig
 # KEYS: folder of db.key, db.crt, slot.key and release.key; RELEASE=1 refuses the development
 # keys. SIGNATURES: folder of published signatures, attached in place of own ones:
 # whoever has them restores a release bit for bit without its keys.
@@ -116,8 +116,11 @@ disk)
 	;;
 bundle)
 	keys_fit
-	set --
-	[ -z "${ESP:-}" ] || set -- --esp "$dir/esp.img" --generation "$stage1"
+	set -- --loader "$stage1=$dir/esp.img"
+	for loader in $loaders; do
+		set -- "$@" --loader "$loader"
+	done
+	[ -z "${ESP:-}" ] || set -- "$@" --esp "$dir/esp.img" --generation "$stage1"
 	"$cairn" bundle create "$dir/cairn.bundle.new" --boot "$dir/boot.img" --root "$dir/root.img" \
 		--salt "$verity_salt" --blocks "$(value blocks)" --roothash "$(value roothash)" \
 		--compatible "$compatible-$ARCH" --architecture "$ARCH" --version "$version" \

@@ -41,7 +41,7 @@ $(IMG)/cairn.img: $(IMG)/esp.img $(IMG)/boot.img $(IMG)/state.img $(IMG)/root.ve
 	$(STEP) "disk image" disk$(TAG) scripts/image.sh disk $(IMG) $(IMG)/cairn.img
 $(IMG)/cairn.img.zst: $(IMG)/cairn.img $(TO)/pkg/zstd.ok
 	$(STEP) "compressed disk image" zst$(TAG) $(TO)/pkg/zstd/bin/zstd -T2 -12 -q -f --no-progress -o $@ $<
-$(IMG)/cairn.bundle: $(IMG)/boot.img $(IMG)/root.verity $(if $(ESP),$(IMG)/esp.img) $(TO)/pkg/zstd.ok \
+$(IMG)/cairn.bundle: $(IMG)/boot.img $(IMG)/root.verity $(IMG)/esp.img $(TO)/pkg/zstd.ok \
 		$(CAIRN) $(IMG)/bundled $(wildcard $(KEYS)/release.key) $(KEYS)/trust
 	$(STEP) "bundle" bundle$(TAG) scripts/image.sh bundle $(IMG)
 $(IMG)/sbom.spdx.json: $(IMG)/root.verity $(IMG)/vmlinuz $(IMG)/grub.efi scripts/sbom.sh $(wildcard pkg/*/recipe pkg/*/sources) $(O)/toolchain

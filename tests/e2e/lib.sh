@@ -215,6 +215,16 @@ state_says() {
 	done
 }
 
+# boot_image OUT FILE [KERNEL] - a small BOOT file system for bundles that no machine starts: what `cairn
+# bundle create` wants to predict from, and FILE. LOADER is a stage-1 loader for them.
+LOADER=1=$TOP/tests/data/pe/tiny.signed.efi
+boot_image() {
+	echo 'chainloader ($root)/vmlinuz quiet' >boot.cfg
+	"$CAIRN" fat "$1" --size $((($(stat -c %s "$2") + 131072) / 4096 * 4096)) --type 12 \
+		--label CAIRNBOOT --id 43410003 vmlinuz="${3:-$TOP/tests/data/pe/tiny.signed.efi}" \
+		slot.cfg=boot.cfg fill="$2"
+}
+
 # dev_run COMMAND - arguments of cairn-vm that run a command in the development shell and wait
 # for its end; its output stands in the console between lines BEGIN and END.
 # Usage: vm ... --send "$SHELL_ASK" --wait "$SHELL_UP" --send "$(dev_text 'COMMAND')" --wait '^END'
