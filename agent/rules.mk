@@ -41,7 +41,8 @@ POLICY_SRC := $(addprefix agent/update/policy,.c _acts.c _writer.c _offer.c _ord
 UPDATE_SRC := $(addprefix agent/update/,main.c say.c source.c records.c health.c runner.c \
 	stick.c control.c publish.c orders.c fault.c) $(POLICY_SRC) $(WRITER_SRC) $(FETCH_SRC) \
 	$(addprefix agent/update/,stage1.c efivars.c) \
-	$(addprefix agent/core/,notify.c parts.c initclient.c) $(SANDBOX_SRC) agent/init/client.c
+	$(addprefix agent/core/,notify.c parts.c initclient.c) $(SANDBOX_SRC) agent/init/client.c \
+	agent/trust/client.c
 $(eval $(call target_program,update,$(UPDATE_SRC),$(FETCH_LIBS)))
 $(eval $(call target_program,cairn-update,agent/update/cairn_update.c agent/core/parts.c,))
 

@@ -65,7 +65,7 @@ $(eval $(call host_program,fault-update,tests/fault/fault.c tests/fault/world.c 
 # The main part of service update, between parts and a clock of the test's own.
 POLICY_TEST_SRC := tests/update/rig.c $(POLICY_SRC) \
 	$(addprefix agent/update/,source.c records.c health.c say.c) \
-	$(addprefix agent/core/,parts.c initclient.c)
+	$(addprefix agent/core/,notify.c parts.c initclient.c)
 $(foreach t,test_policy test_policy_channel test_policy_orders,\
 	$(eval $(call unit_test,$(t),tests/update/$(t).c $(POLICY_TEST_SRC),)))
 $(eval $(call unit_test,test_health,tests/update/test_health.c agent/update/health.c \

@@ -240,7 +240,7 @@ int trustd_data_wipe(const char *path, void (*feed)(void), struct err *err)
 }
 
 int trustd_seal(const char *path, const uint8_t *manifest, size_t len, int trust_fd,
-		struct err *err)
+		void (*feed)(void), struct err *err)
 {
 	struct trustd_request q = {
 		.version = TRUSTD_VERSION,
@@ -253,14 +253,14 @@ int trustd_seal(const char *path, const uint8_t *manifest, size_t len, int trust
 	if (len > sizeof(q.body))
 		return err_set(err, -EFBIG, "the manifest is too large");
 	memcpy(q.body, manifest, len);
-	return trustd_ask(path, &q, trust_fd, TRUSTD_TIMEOUT_MS, NULL, &r, NULL, err);
+	return trustd_ask(path, &q, trust_fd, TRUSTD_TIMEOUT_MS, feed, &r, NULL, err);
 }
 
-int trustd_good(const char *path, struct err *err)
+int trustd_good(const char *path, void (*feed)(void), struct err *err)
 {
 	const struct trustd_request q = { .version = TRUSTD_VERSION, .op = TRUSTD_GOOD };
 
-	return ask_for(path, &q, NULL, NULL, 0, err);
+	return ask_for(path, &q, feed, NULL, 0, err);
 }
 
 int trustd_settings(const char *path, const uint8_t digest[static SHA256_SIZE], const char *what,

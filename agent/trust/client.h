@@ -54,7 +54,7 @@ int trustd_settings(const char *path, const uint8_t digest[static SHA256_SIZE], 
 /* What service `update` asks. manifest: the signed head of the bundle; trust_fd: -1 or the file of
  * trusts taken so far. */
 int trustd_seal(const char *path, const uint8_t *manifest, size_t len, int trust_fd,
-		struct err *err);
-int trustd_good(const char *path, struct err *err);
+		void (*feed)(void), struct err *err);
+int trustd_good(const char *path, void (*feed)(void), struct err *err);
 
 #endif
