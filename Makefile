@@ -17,6 +17,7 @@ CAIRN_NUMBER  := $(if $(filter command,$(firstword $(origin NUMBER))),$(NUMBER))
 unexport BUILD VERSION NUMBER
 TO      := $(O)/$(ARCH)
 IMG     := $(O)/$(ARCH)$(if $(VARIANT),-$(VARIANT))$(if $(CAIRN_BUILD),-$(CAIRN_BUILD))
+export ADDON ?=
 export CAIRN_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/cairn
 export O ARCH VARIANT CAIRN_BUILD CAIRN_VERSION CAIRN_NUMBER
 
@@ -25,6 +26,10 @@ $(error VARIANT=$(VARIANT): only `dev` or nothing (production) is known)
 endif
 ifneq ($(filter dev,$(CAIRN_BUILD))$(word 2,$(CAIRN_BUILD))$(findstring /,$(CAIRN_BUILD)),)
 $(error BUILD=$(CAIRN_BUILD): one word, without `/`, not `dev`)
+endif
+
+ifneq ($(and $(ADDON),$(if $(VARIANT),,production)),)
+$(error ADDON=$(ADDON): only VARIANT=dev takes add-ons)
 endif
 
 # Short lines by default, whole commands with V=1.

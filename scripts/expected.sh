@@ -27,6 +27,7 @@ why_not() {
 		echo "keys of ${KEYS:-}"
 	[ -z "${CAIRN_BUILD:-}${CAIRN_VERSION:-}${CAIRN_NUMBER:-}" ] || echo "another release than conf/cairn.conf"
 	[ -z "${ROOT_EXTRA:-}" ] || echo "ROOT_EXTRA=$ROOT_EXTRA"
+	[ -z "${ADDON:-}" ] || echo "ADDON=$ADDON"
 }
 
 case ${1:-} in

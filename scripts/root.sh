@@ -3,7 +3,7 @@
 # root.sh OUT.squashfs - build the root file system from its lists: nothing but what
 # they name gets in, and what they name must be there.
 #
-# rootfs/manifest.list, for VARIANT=dev rootfs/manifest-dev.list after it, and
+# rootfs/manifest.list, for VARIANT=dev rootfs/manifest-dev.list and those of $ADDON after it, and
 # $ROOT_EXTRA/manifest.list (tests), and what tls_roots of conf/cairn.conf asks for, have lines
 #     TYPE PATH MODE UID:GID SOURCE # why
 # TYPE f d l. SOURCE: skel:PATH (below the list's own skeleton), bin:NAME (a program
@@ -60,6 +60,10 @@ public) list "$TOP/rootfs/manifest-roots.list" "$work/none" ;;
 	;;
 esac
 [ "$VARIANT" != dev ] || list "$TOP/rootfs/manifest-dev.list" "$TOP/rootfs/skeleton-dev"
+for addon in ${ADDON:-}; do
+	[ "$VARIANT" = dev ] || die "ADDON=$addon: only VARIANT=dev takes add-ons"
+	list "$TOP/rootfs/addon-$addon.list" "$TOP/rootfs/skeleton-addon-$addon"
+done
 [ -z "${ROOT_EXTRA:-}" ] || list "$ROOT_EXTRA/manifest.list" "$ROOT_EXTRA/skeleton"
 sort -k2,2 "$work/all" > "$work/sorted"
 

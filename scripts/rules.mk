@@ -13,7 +13,7 @@ export KEYS ESP
 TLS_ROOTS := $(shell sed -n 's/^tls_roots=//p' conf/cairn.conf)
 ROOT_LISTS := $(wildcard rootfs/manifest.list \
 	$(if $(filter public,$(TLS_ROOTS)),rootfs/manifest-roots.list) $(if $(VARIANT),rootfs/manifest-$(VARIANT).list) \
-	$(addsuffix /manifest.list,$(ROOT_EXTRA)))
+	$(ADDON:%=rootfs/addon-%.list) $(addsuffix /manifest.list,$(ROOT_EXTRA)))
 ROOT_PARTS := $(shell cat $(ROOT_LISTS) /dev/null | sed -n \
 	's|^f .* bin:\([^ ]*\) .*|$(TO)/bin/\1|p; s|^f .* pkg:\([^ /]*\)/.*|$(TO)/pkg/\1.ok|p' | sort -u)
 ROOT_FILES := $(shell find rootfs $(ROOT_EXTRA) 2>/dev/null) $(filter-out none public,$(TLS_ROOTS))
@@ -57,7 +57,7 @@ bundle-all: $(IMG)/cairn.bundle ; @:
 # What the command line says of the root and of signing: files that change with it.
 .PHONY: run image image-all installer installer-all sources pin expected repro setup
 keep_word = $(shell mkdir -p $(dir $(1)); echo '$(2)' | cmp -s - $(1) || echo '$(2)' > $(1))
-$(call keep_word,$(IMG)/release,$(CAIRN_VERSION) $(CAIRN_NUMBER) $(KEYS) $(RELEASE) $(ROOT_EXTRA))
+$(call keep_word,$(IMG)/release,$(CAIRN_VERSION) $(CAIRN_NUMBER) $(KEYS) $(RELEASE) $(ROOT_EXTRA) $(ADDON))
 $(call keep_word,$(IMG)/bundled,$(ESP) $(RELEASE) $(SIGNATURES))
 $(call keep_word,$(O)/signing,$(KEYS) $(RELEASE) $(SIGNATURES))
 

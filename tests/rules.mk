@@ -114,6 +114,7 @@ e2e-setup:
 	@scripts/host-setup.sh build run test
 	+@$(MAKE) -s image
 	+@$(MAKE) -s image VARIANT=dev
+	+@scripts/steps.sh VARIANT=dev BUILD=tools ADDON=tpm2-tools $(O)/$(ARCH)-dev-tools/cairn.img $(O)/$(ARCH)-dev-tools/sbom.spdx.json
 	+@$(MAKE) -s installer
 	+@$(MAKE) -s e2e-releases
 	+@$(MAKE) -s $(BIN)/cut-record $(BIN)/cut-check
