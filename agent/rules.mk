@@ -21,6 +21,10 @@ INSTALL_SRC := $(addprefix agent/install/,main.c targets.c) \
 	$(addprefix agent/initrd/,disks.c uevent.c) $(addprefix agent/init/,console.c client.c) $(SANDBOX_SRC)
 $(eval $(call target_program,install,$(INSTALL_SRC),))
 
+ENROL_SRC := $(addprefix agent/enrol/,main.c installed.c vars.c) \
+	$(addprefix agent/initrd/,disks.c) agent/init/client.c $(SANDBOX_SRC)
+$(eval $(call target_program,enrol,$(ENROL_SRC),))
+
 CORE_SRC := $(addprefix agent/core/,agent.c facts.c initclient.c notify.c parts.c front.c) \
 	agent/trust/client.c $(SANDBOX_SRC)
 $(eval $(call target_program,agent,$(CORE_SRC),))

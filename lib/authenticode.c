@@ -274,7 +274,8 @@ int authenticode_check(const uint8_t *image, size_t len, const struct authentico
 	if (rc)
 		return -EINVAL;
 	pe_hash(image, len, &pe, 0, ret_digest);
-	if (efiauth_check(keys->db, keys->db_len, &n) || efiauth_check(keys->dbx, keys->dbx_len, &n))
+	if (efiauth_check(keys->db, keys->db_len, &n) ||
+	    efiauth_check(keys->dbx, keys->dbx_len, &n))
 		return err_set(err, -EBADMSG, "db or dbx is malformed");
 	if (efiauth_has(keys->dbx, keys->dbx_len, EFIAUTH_SHA256, ret_digest, SHA256_SIZE))
 		return err_set(err, -EKEYREJECTED, "its hash is in dbx");
@@ -291,7 +292,8 @@ int authenticode_check(const uint8_t *image, size_t len, const struct authentico
 			struct der in, whole;
 
 			if (bytes <= CERT_HEAD_BYTES || bytes > end - at)
-				return err_set(err, -EKEYREJECTED, "its certificate table is malformed");
+				return err_set(err, -EKEYREJECTED,
+					       "its certificate table is malformed");
 			/* What pads the table to a multiple of 8 may be counted in. */
 			in = (struct der){ p, bytes - CERT_HEAD_BYTES };
 			at += bytes;

@@ -27,11 +27,11 @@
  * EFI_TIME, the content. Integers are little-endian.
  */
 
-#define EFIAUTH_MAX 65536	 /* bytes of a variable with its head */
+#define EFIAUTH_MAX 65536 /* bytes of a variable with its head */
 #define EFIAUTH_GUID_BYTES 16
 #define EFIAUTH_TIME_BYTES 16
-#define EFIAUTH_LIST_BYTES 28	 /* head of a list */
-#define EFIAUTH_NAME_MAX 8	 /* characters of a variable's name */
+#define EFIAUTH_LIST_BYTES 28 /* head of a list */
+#define EFIAUTH_NAME_MAX 8    /* characters of a variable's name */
 #define EFIAUTH_MESSAGE_MAX (EFIAUTH_MAX + 2 * EFIAUTH_NAME_MAX + EFIAUTH_GUID_BYTES + 4 + 16)
 
 /* Non-volatile, boot services, runtime, time-based authenticated; and append. */

@@ -22,24 +22,24 @@ struct enrolplan_facts {
 	bool prepared;	/* this release brings keys to enrol */
 	bool variables; /* the firmware's variables can be read and written */
 	bool setup_mode;
-	bool has[EFIAUTH_VARS];	   /* the variable has what is prepared; nothing prepared: true */
-	bool wrote;		   /* a variable was written in this start */
-	bool broken;		   /* one could not be written or did not read back */
-	bool last_try;		   /* the boot state gives this slot no further start */
+	bool has[EFIAUTH_VARS];	    /* the variable has what is prepared; nothing prepared: true */
+	bool wrote;		    /* a variable was written in this start */
+	bool broken;		    /* one could not be written or did not read back */
+	bool last_try;		    /* the boot state gives this slot no further start */
 	enum enrolplan_check check; /* of what would be started with the new keys */
 };
 
 enum enrolplan_step {
-	ENROLPLAN_REST,	       /* nothing prepared, or no variables: none of our business */
-	ENROLPLAN_OURS,	       /* not in Setup Mode, with our PK: done */
-	ENROLPLAN_FOREIGN,     /* not in Setup Mode, with another PK: left alone */
-	ENROLPLAN_CHECK,       /* look at GRUB and kernel */
-	ENROLPLAN_WRITE,       /* *ret_var, then read it back */
-	ENROLPLAN_RESTART,     /* PK was set in this start */
-	ENROLPLAN_UNFIT,       /* what is installed would not start any more: nothing is written */
-	ENROLPLAN_BROKEN,      /* the firmware did not take a variable */
-	ENROLPLAN_IGNORED,     /* PK is set and Setup Mode goes on */
-	ENROLPLAN_FORGOTTEN,   /* earlier starts of this slot did the same, to no effect */
+	ENROLPLAN_REST,	     /* nothing prepared, or no variables: none of our business */
+	ENROLPLAN_OURS,	     /* not in Setup Mode, with our PK: done */
+	ENROLPLAN_FOREIGN,   /* not in Setup Mode, with another PK: left alone */
+	ENROLPLAN_CHECK,     /* look at GRUB and kernel */
+	ENROLPLAN_WRITE,     /* *ret_var, then read it back */
+	ENROLPLAN_RESTART,   /* PK was set in this start */
+	ENROLPLAN_UNFIT,     /* what is installed would not start any more: nothing is written */
+	ENROLPLAN_BROKEN,    /* the firmware did not take a variable */
+	ENROLPLAN_IGNORED,   /* PK is set and Setup Mode goes on */
+	ENROLPLAN_FORGOTTEN, /* earlier starts of this slot did the same, to no effect */
 	ENROLPLAN_STEPS
 };
 

@@ -20,6 +20,8 @@ CAIRN_CACHE=${CAIRN_CACHE:-${XDG_CACHE_HOME:-${HOME:-$O}/.cache}/cairn}
 # make VERSION= NUMBER=: another release of the same sources.
 version=${CAIRN_VERSION:-$version}
 release=${CAIRN_NUMBER:-$release}
+# make ENROL=yes: with what conf/ may leave out.
+secureboot_enrol=${CAIRN_ENROL:-$secureboot_enrol}
 
 # say WORD... - one line for the person who builds.
 say() {

@@ -26,6 +26,7 @@ why_not() {
 	[ "$(readlink -f "${KEYS:-$TOP/conf/keys/dev}")" = "$(readlink -f "$TOP/conf/keys/dev")" ] ||
 		echo "keys of ${KEYS:-}"
 	[ -z "${CAIRN_BUILD:-}${CAIRN_VERSION:-}${CAIRN_NUMBER:-}" ] || echo "another release than conf/cairn.conf"
+	[ -z "${CAIRN_ENROL:-}" ] || echo "ENROL=$CAIRN_ENROL"
 	[ -z "${ROOT_EXTRA:-}" ] || echo "ROOT_EXTRA=$ROOT_EXTRA"
 	[ -z "${ADDON:-}" ] || echo "ADDON=$ADDON"
 }

@@ -14,6 +14,15 @@ set -eu
 . "$(dirname "$0")/common.sh"
 
 out=$1
+KEYS=${KEYS:-conf/keys/dev}
+case $KEYS in /*) ;; *) KEYS=$TOP/$KEYS ;; esac
+
+# insecure - is one of the keys, or of those in trust, one that everybody has?
+insecure() {
+	"$O/bin/cairn" keys show "$KEYS" 2>/dev/null | grep -qx insecure=yes ||
+		grep '^key=' "$TOP/conf/keys/dev/trust" | grep -qxFf - "$KEYS/trust"
+}
+
 work=$(mktemp -d "$O/.root.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 tree=$work/tree
@@ -59,6 +68,24 @@ public) list "$TOP/rootfs/manifest-roots.list" "$work/none" ;;
 	list "$work/ca.list" "$work/none"
 	;;
 esac
+# shellcheck disable=SC2154 # conf/cairn.conf
+case $secureboot_enrol in
+no) ;;
+yes)
+	drop='^$'
+	[ -f "$KEYS/dbx.auth" ] || drop='/dbx\.auth '
+	case $secureboot_microsoft in
+	keep) ms=-microsoft ;;
+	drop) ms='' ;;
+	*) die "conf/cairn.conf: secureboot_microsoft is keep or drop" ;;
+	esac
+	[ -f "$KEYS/db$ms.auth" ] || die "$KEYS has no db$ms.auth: \`cairn keys enrol\` makes it"
+	grep -v "$drop" "$TOP/rootfs/manifest-enrol.list" | sed "s/key:db-microsoft/key:db$ms/" > "$work/enrol.list"
+	list "$work/enrol.list" "$TOP/rootfs/skeleton-enrol"
+	! insecure || echo "WARNING: secureboot_enrol=yes with keys that everybody has: for trying only"
+	;;
+*) die "conf/cairn.conf: secureboot_enrol is yes or no" ;;
+esac
 [ "$VARIANT" != dev ] || list "$TOP/rootfs/manifest-dev.list" "$TOP/rootfs/skeleton-dev"
 for addon in ${ADDON:-}; do
 	[ "$VARIANT" = dev ] || die "ADDON=$addon: only VARIANT=dev takes add-ons"
@@ -77,16 +104,13 @@ release() {
 	echo "build_time=$source_date_epoch"
 	echo "data_seal=$data_seal"
 	echo "data_cipher=$data_cipher"
-	echo "keys=$(basename "${KEYS:-dev}")"
+	# The agent says aloud what `dev` means.
+	if insecure; then echo keys=dev; else echo keys=own; fi
 }
 
-KEYS=${KEYS:-conf/keys/dev}
-case $KEYS in /*) ;; *) KEYS=$TOP/$KEYS ;; esac
-
 # A release trusts no key that everybody has.
-if [ -n "${RELEASE:-}" ] && grep '^key=' "$TOP/conf/keys/dev/trust" | grep -qxFf - "$KEYS/trust"; then
-	die "RELEASE=1 refuses $KEYS/trust: an insecure development key of conf/keys/dev is in it"
-fi
+[ -z "${RELEASE:-}" ] || ! insecure ||
+	die "RELEASE=1 refuses $KEYS: an insecure development key of conf/keys/dev is in it"
 
 # The tree, and mksquashfs's list of modes and owners.
 while read -r type path mode owner source; do

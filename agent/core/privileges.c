@@ -18,6 +18,18 @@
 /* Services in the order of their start, each with its parts and what it runs. */
 const struct privileges privileges_table[] = {
 	{
+		/* Only where the release brings keys for Setup Mode; over before DATA is made. */
+		.name = "enrol",
+		.caps = { .keep = CAP(LINUX_IMMUTABLE) },
+		.calls = CALLS_LIBC | CALLS_FILES | CALLS_CHANGE | CALLS_DISK | CALLS_IOCTL |
+			 CALLS_UNIX,
+		.descriptors = 16,
+		.paths = { { "/dev", READ | SANDBOX_IOCTL },
+			   { "/sys/firmware/efi/efivars", READ | WRITE },
+			   { "/etc/cairn/secureboot", READ },
+			   { "/run/cairn", READ } },
+	},
+	{
 		.name = "trust",
 		.user = "cairn-tpm",
 		.root = EMPTY,

@@ -23,7 +23,7 @@ typedef int cmd_fn(int argc, char **argv, struct err *err);
 
 cmd_fn cmd_verity, cmd_fat, cmd_disk, cmd_sign, cmd_slotcfg, cmd_manifest, cmd_flash, cmd_state;
 cmd_fn cmd_delta;
-cmd_fn cmd_install, cmd_trust;
+cmd_fn cmd_install, cmd_trust, cmd_keys;
 cmd_fn cmd_bundle, cmd_channel, cmd_pcr;
 cmd_fn cmd_attest;
 

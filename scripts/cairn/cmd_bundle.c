@@ -142,13 +142,13 @@ static int predict(struct job *job, struct err *err)
 static int create(struct job *job, const char *out, struct err *err)
 {
 	struct bundle_part part[BUNDLE_IMAGES], *parts[BUNDLE_IMAGES] = { NULL };
-	struct p256_key key[SIGNEDFILE_KEYS_MAX];
+	struct sign_key key[SIGNEDFILE_KEYS_MAX];
 	size_t i;
 	int rc = 0;
 
 	/* Keys first: compressing takes minutes. */
 	for (i = 0; !rc && i < job->keys; i++)
-		rc = p256_key_load(job->key[i], 1, &key[i], err);
+		rc = sign_key_load(job->key[i], 1, &key[i], err);
 	if (!rc)
 		rc = predict(job, err);
 	memset(part, 0, sizeof(part));

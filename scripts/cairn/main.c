@@ -59,10 +59,11 @@ static const struct {
 	  "  arguments, same bytes: PKCS #1 v1.5, SHA-256; the signing time is --time SECONDS\n"
 	  "  since 1970, or 2024-01-01.\n" },
 	{ "slotcfg", cmd_slotcfg, "slot.cfg: what GRUB does in a slot",
-	  "cairn slotcfg --template FILE --roothash HEX --blocks N --salt HEX --version V\n"
-	  "              [WORD...]\n"
+	  "cairn slotcfg --template FILE --kernel HEX --roothash HEX --blocks N --salt HEX\n"
+	  "              --version V [WORD...]\n"
 	  "  Prints the one line of slot.cfg: the template (bootloader/slot.cfg.in) with\n"
-	  "  @ROOTHASH@, @ROOTBLOCKS@, @SALT@, @VERSION@, and @EXTRA@ for the WORDs. Refuses\n"
+	  "  @KERNEL@, @ROOTHASH@, @ROOTBLOCKS@, @SALT@, @VERSION@, and @EXTRA@ for the WORDs. "
+	  "Refuses\n"
 	  "  characters that GRUB's script or the kernel would read differently.\n" },
 	{ "manifest", cmd_manifest, "manifest.json: sizes, hashes and versions of the outputs",
 	  "cairn manifest OUT KEY=VALUE... -- NAME=FILE...\n"
@@ -83,6 +84,28 @@ static const struct {
 	  "  as `cairn bundle sign`\n"
 	  "  TIME is YYYY-MM-DD or seconds since 1970. KEYs are P-256 in PEM; for a role the\n"
 	  "  public part is enough.\n" },
+	{ "keys", cmd_keys, "an owner's keys: make, look at, enrol, recover DATA",
+	  "cairn keys init DIR [--owner NAME] [--expires TIME] [--token LABEL --module LIBRARY]\n"
+	  "           [--also CERT...] [--revoke WHAT...] [--time TIME]\n"
+	  "  Makes the folder DIR for `make image KEYS=DIR`: keys for Secure Boot (PK, KEK, db), "
+	  "for\n"
+	  "  GRUB (slot), for updates (root, release, channel, and the trust that names them), "
+	  "the\n"
+	  "  recovery key of DATA, and what a machine in Setup Mode is given (*.auth).\n"
+	  "  --token, --module  keys in a token (PKCS #11), whose PIN is the environment's "
+	  "CAIRN_PIN\n"
+	  "  --expires          of trust; ten years from now unless told\n"
+	  "cairn keys show DIR\n"
+	  "  what is there, and `insecure=yes|no`; exit 1 where something is missing or does not "
+	  "fit\n"
+	  "cairn keys enrol DIR [--also CERT...] [--revoke WHAT...] [--time TIME]\n"
+	  "  makes the *.auth files anew; needs PK.key and KEK.key\n"
+	  "  --also    a further certificate for db, as a key that is to follow\n"
+	  "  --revoke  for dbx: a certificate, a GRUB or kernel, or an Authenticode hash\n"
+	  "  --time    of the signatures (now unless told): firmware takes later ones only\n"
+	  "cairn keys recovery open DISK --key recovery.key --out FILE\n"
+	  "  the key of the DATA partition of DISK (a disk, its image, or the partition) to "
+	  "FILE\n" },
 	{ "install", cmd_install, "a bundle into the slot of a disk that does not run",
 	  "cairn install --trust FILE BUNDLE DISK [--slot a|b] [--compatible WORD]\n"
 	  "              [--no-activate] [--time TIME]\n"

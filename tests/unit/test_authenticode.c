@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Vectors: tests/data/authenticode/README.md; the referee of real images is sbverify (tests/e2e/04). */
+/* Vectors: tests/data/authenticode/README.md; the referee of real images is sbverify
+ * (tests/e2e/04). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -30,8 +30,9 @@ static void test_lists(void **state)
 	assert_int_equal(efiauth_add(buf, 400, &len, EFIAUTH_X509_SHA256, owner, revoked, 48), 0);
 	assert_int_equal(efiauth_add(buf, 400, &len, EFIAUTH_SHA256, owner, hash, 31), -EINVAL);
 	assert_int_equal(efiauth_add(buf, 400, &len, EFIAUTH_OTHER, owner, hash, 32), -EINVAL);
-	assert_int_equal(efiauth_add(buf, len + 28 + 16 + 31, &len, EFIAUTH_SHA256, owner, hash, 32),
-			 -ENOSPC);
+	assert_int_equal(
+		efiauth_add(buf, len + 28 + 16 + 31, &len, EFIAUTH_SHA256, owner, hash, 32),
+		-ENOSPC);
 	assert_int_equal(efiauth_check(buf, len, &n), 0);
 	assert_int_equal(n, 3);
 	assert_int_equal(efiauth_next(buf, len, &walk, &e), 1);
@@ -72,9 +73,9 @@ static void test_refused_lists(void **state)
 		size_t at;
 		uint32_t value;
 	} cases[] = {
-		{ 16, 0 },	    { 16, 27 },	      { 16, 49 }, { 16, 47 },
-		{ 16, 0xffffffff }, { 20, 21 },	      { 20, 1 },  { 20, 0xfffffff0 },
-		{ 24, 0 },	    { 24, 16 },	      { 24, 19 }, { 24, 0xffffffff },
+		{ 16, 0 },	    { 16, 27 }, { 16, 49 }, { 16, 47 },
+		{ 16, 0xffffffff }, { 20, 21 }, { 20, 1 },  { 20, 0xfffffff0 },
+		{ 24, 0 },	    { 24, 16 }, { 24, 19 }, { 24, 0xffffffff },
 	};
 	size_t len = 0, i, n;
 
@@ -96,7 +97,7 @@ static void test_time(void **state)
 		uint64_t seconds;
 		uint8_t bytes[8];
 	} cases[] = {
-		{ 1704067200, { 0xe8, 0x07, 1, 1, 0, 0, 0 } },	  /* 2024-01-01T00:00:00 */
+		{ 1704067200, { 0xe8, 0x07, 1, 1, 0, 0, 0 } },	   /* 2024-01-01T00:00:00 */
 		{ 1709251199, { 0xe8, 0x07, 2, 29, 23, 59, 59 } }, /* 2024-02-29T23:59:59 */
 		{ 1709251200, { 0xe8, 0x07, 3, 1, 0, 0, 0 } },
 		{ 4102444799, { 0x33, 0x08, 12, 31, 23, 59, 59 } }, /* 2099-12-31T23:59:59 */

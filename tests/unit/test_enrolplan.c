@@ -55,8 +55,8 @@ static void test_every_state(void **state)
 			assert_int_equal(step, ENROLPLAN_REST);
 		if (step == ENROLPLAN_UNFIT)
 			assert_int_equal(f.check, ENROLPLAN_REFUSED);
-		assert_int_equal(enrolplan_why(step) != NULL, step == ENROLPLAN_FOREIGN ||
-								      step >= ENROLPLAN_UNFIT);
+		assert_int_equal(enrolplan_why(step) != NULL,
+				 step == ENROLPLAN_FOREIGN || step >= ENROLPLAN_UNFIT);
 	}
 }
 

@@ -130,8 +130,8 @@ static void test_damaged(void **state)
 	static const struct {
 		size_t at;
 		uint32_t value; /* 16 bits */
-	} boot[] = { { 510, 0 }, { 11, 1024 }, { 13, 0x0300 }, { 14, 0 }, { 19, 0xffff },
-		     { 22, 1 },	 { 16, 0 },	{ 17, 0 } };
+	} boot[] = { { 510, 0 },     { 11, 1024 }, { 13, 0x0300 }, { 14, 0 },
+		     { 19, 0xffff }, { 22, 1 },	   { 16, 0 },	   { 17, 0 } };
 
 	(void)state;
 	for (i = 0; i < sizeof(boot) / sizeof(boot[0]); i++) {
