@@ -216,6 +216,7 @@ static const char *const capability_names[] = {
 	[CAP_NET_RAW] = "NET_RAW",
 	[CAP_SYS_ADMIN] = "SYS_ADMIN",
 	[CAP_SYS_BOOT] = "SYS_BOOT",
+	[CAP_LINUX_IMMUTABLE] = "LINUX_IMMUTABLE",
 	[CAP_SYS_TIME] = "SYS_TIME",
 };
 
