@@ -117,6 +117,7 @@ e2e-setup:
 	+@scripts/steps.sh VARIANT=dev BUILD=tools ADDON=tpm2-tools $(O)/$(ARCH)-dev-tools/cairn.img $(O)/$(ARCH)-dev-tools/sbom.spdx.json
 	+@$(MAKE) -s installer
 	+@$(MAKE) -s e2e-releases
+	+@scripts/steps.sh BUILD=enrol ENROL=yes $(O)/$(ARCH)-enrol/cairn.img
 	+@$(MAKE) -s $(BIN)/cut-record $(BIN)/cut-check
 	+@$(MAKE) -s $(BIN)/cairn-vm $(BIN)/portscan $(BIN)/httpd $(BIN)/grub-emu-table $(TO)/bin/e2e-probe $(TO)/bin/e2e-privileges $(TO)/bin/e2e-crypto $(TO)/bin/fetch-drive $(TO)/bin/cairn-ctl
 e2e: e2e-setup ## the end-to-end tests: the shipped images in QEMU (LONG=1: the long matrices too)
