@@ -43,7 +43,7 @@ int object_parse(const uint8_t *buf, size_t len, struct object *ret, struct err 
 int object_open(const uint8_t *buf, size_t len, struct p256_key *identity, struct object *ret,
 		struct err *err)
 {
-	struct object o;
+	struct object o = { 0 };
 	int rc = object_parse(buf, len, &o, err);
 
 	if (rc)

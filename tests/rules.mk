@@ -43,7 +43,7 @@ $(eval $(call target_program,fetch-drive,$(FETCH_DRIVE_SRC),$(FETCH_LIBS)))
 $(eval $(call unit_test,test_attest,tests/attest/test_attest.c tests/attest/kit.c,))
 $(eval $(call unit_test,test_credential,tests/attest/test_credential.c tests/attest/kit.c,))
 $(eval $(call unit_test,test_real,tests/attest/test_real.c,))
-$(eval $(call host_program,bench-trust,tests/bench/trust.c tests/attest/kit.c,))
+$(eval $(call host_program,attest-kit,tests/attest/main.c tests/attest/kit.c,))
 # The device's side of attestation, asked from the command line: with a swtpm it needs no machine.
 $(eval $(call target_program,quote-drive,tests/e2e/guest/quote-drive.c $(QUOTE_SRC),-ltss2))
 
@@ -119,7 +119,7 @@ e2e-setup:
 	+@$(MAKE) -s e2e-releases
 	+@scripts/steps.sh BUILD=enrol ENROL=yes $(O)/$(ARCH)-enrol/cairn.img
 	+@$(MAKE) -s $(BIN)/cut-record $(BIN)/cut-check
-	+@$(MAKE) -s $(BIN)/cairn-vm $(BIN)/portscan $(BIN)/httpd $(BIN)/grub-emu-table $(TO)/bin/e2e-probe $(TO)/bin/e2e-privileges $(TO)/bin/e2e-crypto $(TO)/bin/fetch-drive $(TO)/bin/cairn-ctl
+	+@$(MAKE) -s $(BIN)/cairn-vm $(BIN)/portscan $(BIN)/httpd $(BIN)/grub-emu-table $(TO)/bin/e2e-probe $(TO)/bin/e2e-privileges $(TO)/bin/e2e-crypto $(TO)/bin/fetch-drive $(TO)/bin/cairn-ctl $(TO)/bin/quote-drive $(BIN)/attest-kit
 e2e: e2e-setup ## the end-to-end tests: the shipped images in QEMU (LONG=1: the long matrices too)
 	@scripts/e2e.sh $(ONLY)
 test: ## everything a change must pass: sets up by itself, unit and end-to-end tests
@@ -135,7 +135,7 @@ bench-update: ## what an update costs, beside others on the same work; root (RUN
 	+@$(if $(filter no,$(DOWNTIME)),,$(MAKE) -s e2e-releases $(BIN)/cairn-vm $(BIN)/httpd)
 	@tests/bench/updates.sh
 .PHONY: bench-trust
-bench-trust: $(BIN)/bench-trust $(CAIRN) ## how many machines' evidence is verified in a second, beside openssl and tpm2-tools
+bench-trust: $(BIN)/attest-kit $(CAIRN) ## how many machines' evidence is verified in a second, beside openssl and tpm2-tools
 	@tests/bench/trust.sh
 bench: e2e-setup ## times and sizes, as a table with the machine named
 	+@$(MAKE) -s $(TO)/bench-floor.img

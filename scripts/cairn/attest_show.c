@@ -71,20 +71,20 @@ static int save_serialized(const char *dir, const uint8_t *part, size_t len, str
 static int extract(const struct evidence *e, const char *dir, struct err *err)
 {
 	static const struct {
-		enum evidence_part part;
 		const char *name;
-		size_t skip;
+		enum evidence_part part;
 		int sized;
+		size_t skip;
 	} files[] = {
-		{ EVIDENCE_REPORT, "report", 0, 0 },
-		{ EVIDENCE_AK, "ak.pub", 0, 1 },
-		{ EVIDENCE_IDENTITY, "identity.pub", 0, 1 },
-		{ EVIDENCE_EK, "ek.pub", 0, 1 },
-		{ EVIDENCE_CERTIFICATE, "ek.der", 0, 0 },
-		{ EVIDENCE_EVENTLOG, "eventlog", 0, 0 },
-		{ EVIDENCE_PCRS, "pcrs", 4, 0 }, /* without the mask: the bare values */
-		{ EVIDENCE_ATTEST, "quote.msg", 0, 0 },
-		{ EVIDENCE_SIGNATURE, "quote.sig", 0, 0 },
+		{ "report", EVIDENCE_REPORT, 0, 0 },
+		{ "ak.pub", EVIDENCE_AK, 1, 0 },
+		{ "identity.pub", EVIDENCE_IDENTITY, 1, 0 },
+		{ "ek.pub", EVIDENCE_EK, 1, 0 },
+		{ "ek.der", EVIDENCE_CERTIFICATE, 0, 0 },
+		{ "eventlog", EVIDENCE_EVENTLOG, 0, 0 },
+		{ "pcrs", EVIDENCE_PCRS, 0, 4 }, /* without the mask: the bare values */
+		{ "quote.msg", EVIDENCE_ATTEST, 0, 0 },
+		{ "quote.sig", EVIDENCE_SIGNATURE, 0, 0 },
 	};
 	size_t i;
 	int rc = save_in(dir, "bound", e->bound, e->bound_len, err);

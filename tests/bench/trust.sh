@@ -11,7 +11,7 @@ TOP=$(cd "$here/../.." && pwd)
 O=${O:-out}
 case $O in /*) ;; *) O=$TOP/$O ;; esac
 RUNS=${RUNS:-5} MS=${MS:-1000}
-bench=$O/bin/bench-trust cairn=$O/bin/cairn
+bench=$O/bin/attest-kit cairn=$O/bin/cairn
 work=$(mktemp -d "$O/.bench-trust.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM

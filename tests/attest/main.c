@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * bench-trust: how many pieces of evidence one process verifies in a second of its processor time.
- *   bench-trust rate MS        prints full=N/s key=N/s object=N/s: all of attest_verify, its
- *                              signature alone, and with the identity key's signature around it
- *   bench-trust ours MS        prints what is not public-key work, step by step, in nanoseconds
- *   bench-trust write DIR      the evidence, the machine's record and the list, for others
+ * attest-kit: evidence of a machine whose keys are in a file, for the bench and for referees.
+ *   attest-kit rate MS        how many pieces one process verifies in a second of its processor
+ *                             time: full=N key=N object=N: all of attest_verify, its signature
+ *                             alone, and with the identity key's signature around it
+ *   attest-kit ours MS        what is not public-key work, step by step, in nanoseconds
+ *   attest-kit write DIR      evidence, machine, events, nonce, channel; each hostile evidence by
+ *                             its name, and the file `hostile`: lines `NAME CHECK`
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -116,6 +118,23 @@ static int save(const char *dir, const char *name, const void *buf, size_t len)
 	return io_replace_file(path, buf, len, 0644);
 }
 
+static int write_hostile(const char *dir)
+{
+	static char names[4096];
+	size_t i, used = 0;
+	int rc = 0;
+
+	for (i = 0; !rc && i < kit_hostile_count; i++) {
+		const struct kit_hostile *h = &kit_hostile[i];
+
+		rc = kit_make(&kit, EVIDENCE_QUOTE, h->before, h->after);
+		rc = rc ? rc : save(dir, h->name, kit.buf, kit.len);
+		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s %s\n", h->name,
+					 attest_check_name(h->refused_by));
+	}
+	return rc ? rc : save(dir, "hostile", names, used);
+}
+
 static int write_all(const char *dir)
 {
 	static char text[ATTESTLIST_MAX];
@@ -130,7 +149,8 @@ static int write_all(const char *dir)
 	hex_encode(kit.policy.ask.nonce, EVIDENCE_NONCE_SIZE, hex);
 	rc = rc ? rc : save(dir, "nonce", hex, strlen(hex));
 	hex_encode(kit.policy.ask.channel, EVIDENCE_NONCE_SIZE, hex);
-	return rc ? rc : save(dir, "channel", hex, strlen(hex));
+	rc = rc ? rc : save(dir, "channel", hex, strlen(hex));
+	return rc ? rc : write_hostile(dir);
 }
 
 int main(int argc, char **argv)
@@ -138,7 +158,7 @@ int main(int argc, char **argv)
 	double seconds = argc > 2 ? atof(argv[2]) / 1000 : 0;
 
 	if (argc != 3 || prepare()) {
-		(void)fprintf(stderr, "usage: bench-trust rate MS | ours MS | write DIR\n");
+		(void)fprintf(stderr, "usage: attest-kit rate MS | ours MS | write DIR\n");
 		return 100;
 	}
 	if (strcmp(argv[1], "write") == 0)
