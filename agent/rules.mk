@@ -14,7 +14,7 @@ $(eval $(call target_program,timed,$(NET_SRC) agent/net/timed.c,))
 $(eval $(call target_program,net-event,agent/net/event.c,))
 
 DATA_SRC := $(addprefix agent/init/,data_main.c data_disk.c data_fs.c data_keep.c data_reset.c account.c clock.c) \
-	$(SANDBOX_SRC)
+	agent/trust/settings.c agent/trust/client.c $(SANDBOX_SRC)
 $(eval $(call target_program,data,$(DATA_SRC),))
 $(eval $(call target_program,cairn-ctl,agent/init/ctl.c agent/init/client.c,))
 INSTALL_SRC := $(addprefix agent/install/,main.c targets.c) \
@@ -37,6 +37,8 @@ TRUST_SRC := $(addprefix agent/trust/,access.c orders.c measured.c tpm.c tpm_cou
 	volume.c volume_open.c volume_pairs.c) $(QUOTE_SRC)
 $(eval $(call target_program,trust,$(addprefix agent/trust/,main.c tcti_device.c) $(TRUST_SRC) \
 	agent/core/notify.c agent/init/data_disk.c $(SANDBOX_SRC),-ltss2))
+
+$(eval $(call target_program,cairn-attest,$(addprefix agent/trust/,cairn_attest.c client.c) agent/core/facts.c,))
 
 FETCH_SRC := $(addprefix agent/update/fetch,.c _http.c _conf.c _file.c)
 FETCH_LIBS := -lcurl -lmbedtls -lmbedx509

@@ -42,6 +42,8 @@ $(eval $(call target_program,fetch-drive,$(FETCH_DRIVE_SRC),$(FETCH_LIBS)))
 # Evidence from keys in a file: the verifier's test, the referees' vectors, the bench.
 $(eval $(call unit_test,test_attest,tests/attest/test_attest.c tests/attest/kit.c,))
 $(eval $(call unit_test,test_credential,tests/attest/test_credential.c tests/attest/kit.c,))
+$(eval $(call unit_test,test_settings,tests/attest/test_settings.c \
+	agent/trust/settings.c agent/trust/client.c,))
 $(eval $(call unit_test,test_real,tests/attest/test_real.c,))
 $(eval $(call host_program,attest-kit,tests/attest/main.c tests/attest/kit.c,))
 # The device's side of attestation, asked from the command line: with a swtpm it needs no machine.

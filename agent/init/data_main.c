@@ -19,6 +19,8 @@
 #include <unistd.h>
 
 #include "agent/core/privileges.h"
+#include "agent/trust/proto.h"
+#include "agent/trust/settings.h"
 #include "clock.h"
 #include "data.h"
 #include "lib/io.h"
@@ -150,6 +152,20 @@ static void open_data(struct data *d)
 	}
 }
 
+/* measure_settings - before READY=1, after which their users start. Without a TPM there is nothing
+ * to tell; where it fails, attestation fails, and the machine runs on. */
+static void measure_settings(const struct data *d)
+{
+	struct err err = { "" };
+	char dir[PATH_MAX];
+	int rc;
+
+	(void)snprintf(dir, sizeof(dir), "%s/config", d->places.mount);
+	rc = settings_measure(dir, TRUSTD_SOCKET, data_feed, &err);
+	if (rc && rc != -ENODEV)
+		(void)fprintf(stderr, "the settings are not measured: %s\n", err.msg);
+}
+
 static void close_data(struct data *d)
 {
 	int tries, rc = data_keep_save(d->places.mount, true);
@@ -243,6 +259,7 @@ int main(int argc, char **argv)
 	} else {
 		open_data(&d);
 		data_keep_open(d.places.mount);
+		measure_settings(&d);
 	}
 	/* What is left to do: to look, to save the time, to unmount. */
 	if (sandbox_enter(privileges_of("data"), &err)) {

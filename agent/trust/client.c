@@ -262,18 +262,3 @@ int trustd_good(const char *path, void (*feed)(void), struct err *err)
 
 	return ask_for(path, &q, feed, NULL, 0, err);
 }
-
-int trustd_settings(const char *path, const uint8_t digest[static SHA256_SIZE], const char *what,
-		    struct err *err)
-{
-	struct trustd_request q = { .version = TRUSTD_VERSION, .op = TRUSTD_SETTINGS };
-	struct trustd_settings s = { .what = "" };
-
-	if (strlen(what) >= sizeof(s.what))
-		return err_set(err, -EINVAL, "%s is too long a name", what);
-	memcpy(s.digest, digest, sizeof(s.digest));
-	memcpy(s.what, what, strlen(what));
-	memcpy(q.body, &s, sizeof(s));
-	q.len = sizeof(s);
-	return ask_for(path, &q, NULL, NULL, 0, err);
-}

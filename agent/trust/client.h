@@ -46,10 +46,6 @@ int trustd_data_new(const char *path, uint32_t cipher, void (*feed)(void), struc
 		    struct err *err);
 /* Factory reset: afterwards no copy of this disk opens any more. Then DATA_NEW. */
 int trustd_data_wipe(const char *path, void (*feed)(void), struct err *err);
-/* Settings of this machine, before they are used: what for (see trustd_settings) and their SHA-256.
- */
-int trustd_settings(const char *path, const uint8_t digest[static SHA256_SIZE], const char *what,
-		    struct err *err);
 
 /* What service `update` asks. manifest: the signed head of the bundle; trust_fd: -1 or the file of
  * trusts taken so far. */

@@ -55,7 +55,7 @@ static int read_names(const char *dir, struct names *ret, struct err *err)
 				     SETTINGS_FILES_MAX);
 			break;
 		}
-		(void)snprintf(ret->name[ret->n++], NAME_MAX_BYTES, "%s", e->d_name);
+		memcpy(ret->name[ret->n++], e->d_name, strlen(e->d_name) + 1);
 	}
 	(void)closedir(d);
 	qsort(ret->name, ret->n, sizeof(ret->name[0]), by_name);
@@ -91,7 +91,25 @@ static int digest_of(const char *dir, const char *name, uint8_t ret[static SHA25
 	return 0;
 }
 
-int settings_measure(const char *dir, const char *socket, struct err *err)
+/* measure - one event. */
+static int measure(const char *socket, const char *what, const uint8_t digest[static SHA256_SIZE],
+		   void (*feed)(void), struct err *err)
+{
+	static struct trustd_request q;
+	static struct trustd_reply r;
+	struct trustd_settings s;
+
+	memset(&s, 0, sizeof(s));
+	(void)snprintf(s.what, sizeof(s.what), "%s", what);
+	memcpy(s.digest, digest, sizeof(s.digest));
+	q = (struct trustd_request){ .version = TRUSTD_VERSION,
+				     .op = TRUSTD_SETTINGS,
+				     .len = sizeof(s) };
+	memcpy(q.body, &s, sizeof(s));
+	return trustd_ask(socket, &q, -1, TRUSTD_TIMEOUT_MS, feed, &r, NULL, err);
+}
+
+int settings_measure(const char *dir, const char *socket, void (*feed)(void), struct err *err)
 {
 	static const char end[] = "cairn settings end";
 	uint8_t digest[SHA256_SIZE];
@@ -103,10 +121,10 @@ int settings_measure(const char *dir, const char *socket, struct err *err)
 	for (i = 0; !rc && i < names.n; i++) {
 		rc = digest_of(dir, names.name[i], digest, err);
 		(void)snprintf(what, sizeof(what), "settings %s", names.name[i]);
-		rc = rc ? rc : trustd_settings(socket, digest, what, err);
+		rc = rc ? rc : measure(socket, what, digest, feed, err);
 	}
 	if (rc)
 		return rc;
 	sha256(end, sizeof(end) - 1, digest);
-	return trustd_settings(socket, digest, "settings end", err);
+	return measure(socket, "settings end", digest, feed, err);
 }

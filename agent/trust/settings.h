@@ -23,6 +23,6 @@
  * settings_measure - through service trust (socket: TRUSTD_SOCKET). Errors: -ENODEV no TPM, those
  * of trustd_settings; -E2BIG, -EFBIG; the end is measured in no such case.
  */
-int settings_measure(const char *dir, const char *socket, struct err *err);
+int settings_measure(const char *dir, const char *socket, void (*feed)(void), struct err *err);
 
 #endif
