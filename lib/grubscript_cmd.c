@@ -88,9 +88,12 @@ static int cmd_regexp(struct grubscript *g, int argc, char **argv)
 	rc = grubregex_match(word[0], word[1], groups);
 	if (rc < 0)
 		return grubscript_fail(g, -ENOTSUP, "an expression that is not known here");
-	for (i = 0; rc == 1 && i < options; i++)
-		if (set_group(g, option[i], word[1], groups))
-			return -E2BIG;
+	for (i = 0; rc == 1 && i < options; i++) {
+		int failed = set_group(g, option[i], word[1], groups);
+
+		if (failed)
+			return failed;
+	}
 	return truth(rc == 1);
 }
 
