@@ -22,7 +22,8 @@ todo="libtss2-tcti-device.so.0 $(readelf -d "$tree/bin/tpm2" | sed -n 's/.*(NEED
 while [ -n "${todo# }" ]; do
 	name=${todo%% *}
 	todo=${todo#* }
-	[ -n "$name" ] && [ ! -e "$tree/lib/x86_64-linux-gnu/$name" ] || continue
+	case $name in '') continue ;; esac
+	[ ! -e "$tree/lib/x86_64-linux-gnu/$name" ] || continue
 	from=$(find_lib "$name")
 	cp -L "$from" "$tree/lib/x86_64-linux-gnu/$name"
 	todo="$todo$(readelf -d "$from" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | tr '\n' ' ')"

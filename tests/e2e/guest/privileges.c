@@ -58,8 +58,8 @@ static bool is_program(const struct privileges *p)
 /* What a healthy machine need not be running. */
 static bool is_passing(const struct privileges *p)
 {
-	static const char *const names[] = { "mke2fs", "e2fsck", "install", "udhcpc6",
-					     "update-health" };
+	static const char *const names[] = { "mke2fs", "e2fsck",  "install",
+					     "enrol",  "udhcpc6", "update-health" };
 	size_t i;
 
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
