@@ -31,6 +31,9 @@ fuzz: $(addprefix $(FO)/,$(FUZZ_NAMES)) ## every fuzz target for FUZZ_SECONDS ea
 
 # What the e2e tests bring along: a scan of ports, and a program for inside a machine.
 $(eval $(call host_program,portscan,tests/e2e/host/portscan.c,))
+# What a machine would make of a disk that somebody changed.
+REWRITE_SRC := tests/e2e/host/rewrite.c $(addprefix scripts/cairn/,sign_pgp.c sign_keys.c pkcs11.c devkeys.c cmd.c)
+$(eval $(call host_program,rewrite,$(REWRITE_SRC),))
 $(eval $(call host_program,httpd,$(wildcard tests/e2e/host/httpd*.c),-lssl))
 $(eval $(call target_program,e2e-probe,tests/e2e/guest/probe.c,))
 $(eval $(call target_program,e2e-privileges,$(addprefix tests/e2e/guest/privileges,.c _places.c _try.c) $(SANDBOX_SRC),))
@@ -121,7 +124,7 @@ e2e-setup:
 	+@$(MAKE) -s e2e-releases
 	+@scripts/steps.sh BUILD=enrol ENROL=yes $(O)/$(ARCH)-enrol/cairn.img
 	+@$(MAKE) -s $(BIN)/cut-record $(BIN)/cut-check
-	+@$(MAKE) -s $(BIN)/cairn-vm $(BIN)/portscan $(BIN)/httpd $(BIN)/grub-emu-table $(TO)/bin/e2e-probe $(TO)/bin/e2e-privileges $(TO)/bin/e2e-crypto $(TO)/bin/fetch-drive $(TO)/bin/cairn-ctl $(TO)/bin/quote-drive $(BIN)/attest-kit
+	+@$(MAKE) -s $(BIN)/cairn-vm $(BIN)/portscan $(BIN)/httpd $(BIN)/rewrite $(BIN)/grub-emu-table $(TO)/bin/e2e-probe $(TO)/bin/e2e-privileges $(TO)/bin/e2e-crypto $(TO)/bin/fetch-drive $(TO)/bin/cairn-ctl $(TO)/bin/quote-drive $(BIN)/attest-kit
 e2e: e2e-setup ## the end-to-end tests: the shipped images in QEMU (LONG=1: the long matrices too)
 	@scripts/e2e.sh $(ONLY)
 test: ## everything a change must pass: sets up by itself, unit and end-to-end tests

@@ -3,7 +3,7 @@
 # An owner's keys, from `cairn keys init` to what the build signs with them: as files, and in a token
 # (SoftHSM2). Referees: sbverify, openssl, gpg's form by `cairn sign --pgp-check`.
 . "$(dirname "$0")/lib.sh"
-command -v sbverify >/dev/null || skip "sbverify is missing (package sbsigntool)"
+need sbverify openssl python3
 
 PE=$TOP/tests/data/pe/tiny.efi
 NOW=1795500000
@@ -110,7 +110,7 @@ revoked() {
 token() {
 	module=/usr/lib/softhsm/libsofthsm2.so
 	[ -f $module ] || skip "no $module (package softhsm2)"
-	command -v pkcs11-tool >/dev/null || skip "pkcs11-tool is missing (package opensc)"
+	need pkcs11-tool softhsm2-util
 	mkdir tokens
 	SOFTHSM2_CONF=$PWD/softhsm2.conf CAIRN_PIN=5678
 	export SOFTHSM2_CONF
@@ -151,7 +151,8 @@ insecure() {
 	"$CAIRN" keys show mixed | grep -qx insecure=yes || fail "one key of many is not seen"
 	refuses 'development key' env RELEASE=1 KEYS="$PWD/mixed" "$TOP/scripts/root.sh" "$PWD/root.squashfs"
 	unsquashfs=$O/x86_64/pkg/squashfs-tools/bin/unsquashfs
-	[ -x "$unsquashfs" ] && [ -f "$O/x86_64/root.squashfs" ] || skip "no root of production (make image)"
+	need "$unsquashfs"
+	[ -f "$O/x86_64/root.squashfs" ] || skip "no root of production (make image)"
 	"$unsquashfs" -cat "$O/x86_64/root.squashfs" etc/cairn/release | grep -qx keys=dev ||
 		fail "the root does not say that its keys are insecure"
 }

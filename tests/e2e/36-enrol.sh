@@ -3,7 +3,7 @@
 # A machine in UEFI Setup Mode takes the owner's keys at its first boot and restarts under Secure Boot;
 # wherever that is cut it goes on; and where it would lock the machine out nothing is written.
 . "$(dirname "$0")/lib.sh"
-command -v sbsign >/dev/null || skip "sbsign is missing (package sbsigntool)"
+need sbsign openssl
 ENROL=$O/x86_64-enrol/cairn.img
 [ -f "$ENROL" ] || skip "no $ENROL (make e2e-setup)"
 
