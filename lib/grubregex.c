@@ -183,9 +183,9 @@ struct match {
 static bool in_set(const struct match *m, const struct code *c, unsigned char byte)
 {
 	const char *p = m->p->pattern + c->a, *end = m->p->pattern + c->b;
-	bool not = *p == '^', found = false;
+	bool negated = *p == '^', found = false;
 
-	p += not ;
+	p += negated;
 	for (; p < end; p++) {
 		if (p + 2 < end && p[1] == '-') {
 			found |= byte >= (unsigned char)p[0] && byte <= (unsigned char)p[2];
@@ -194,7 +194,7 @@ static bool in_set(const struct match *m, const struct code *c, unsigned char by
 			found |= byte == (unsigned char)*p;
 		}
 	}
-	return found != not ;
+	return found != negated;
 }
 
 /* run - all ways from here on; the longest match is kept, of alike ones the first. */

@@ -75,12 +75,10 @@ static int cmd_regexp(struct grubscript *g, int argc, char **argv)
 			if (options == SETS_MAX)
 				return grubscript_fail(g, -ENOTSUP, "more than three --set=");
 			option[options++] = argv[i] + 6;
-		} else if (argv[i][0] == '-' && argv[i][1]) {
-			return GRUBSCRIPT_ERROR; /* an unknown option */
-		} else if (words < 2) {
-			word[words++] = argv[i];
+		} else if ((argv[i][0] == '-' && argv[i][1]) || words == 2) {
+			return GRUBSCRIPT_ERROR; /* an unknown option, or a word too many */
 		} else {
-			return GRUBSCRIPT_ERROR;
+			word[words++] = argv[i];
 		}
 	}
 	if (words != 2)

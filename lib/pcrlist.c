@@ -141,6 +141,7 @@ int pcrlist_check(const struct pcrlist *list, const uint8_t *log, size_t len,
 void pcrlist_explain(const struct pcrlist_result *r, struct err *err)
 {
 	char want[2 * SHA256_SIZE + 1] = "", got[2 * SHA256_SIZE + 1] = "", text[80] = "";
+	const char *what = "", *others = "";
 
 	if (r->expected)
 		hex_encode(r->expected->digest[0], SHA256_SIZE, want);
@@ -149,6 +150,10 @@ void pcrlist_explain(const struct pcrlist_result *r, struct err *err)
 		pcrlist_describe(&r->got, text, sizeof(text));
 	}
 	want[16] = got[16] = '\0';
+	if (r->expected) {
+		what = r->expected->what;
+		others = r->expected->alternatives > 1 ? " or another that is allowed" : "";
+	}
 	switch (r->verdict) {
 	case PCRLIST_MATCH:
 		(void)err_set(err, 0, "%s", "");
@@ -157,9 +162,7 @@ void pcrlist_explain(const struct pcrlist_result *r, struct err *err)
 		(void)err_set(err, 0,
 			      "PCR %u, event %u (%u of the log): expected %s (%s...%s), "
 			      "got %s (%s...)",
-			      r->pcr, r->position, r->got.index, r->expected->what, want,
-			      r->expected->alternatives > 1 ? " or another that is allowed" : "",
-			      text, got);
+			      r->pcr, r->position, r->got.index, what, want, others, text, got);
 		break;
 	case PCRLIST_MORE:
 		(void)err_set(err, 0,
@@ -170,7 +173,7 @@ void pcrlist_explain(const struct pcrlist_result *r, struct err *err)
 	case PCRLIST_MISSING:
 		(void)err_set(err, 0,
 			      "PCR %u, event %u: expected %s (%s...), got the end of the log",
-			      r->pcr, r->position, r->expected->what, want);
+			      r->pcr, r->position, what, want);
 		break;
 	}
 }

@@ -208,7 +208,7 @@ int pcrmodel_run(const struct pcrmodel_start *start, pcrmodel_event_fn *event, v
 {
 	struct run r = { .start = start, .event = event, .ctx = ctx, .err = err };
 	struct grubscript *g = grubscript_new();
-	enum grubscript_end end;
+	enum grubscript_end end = GRUBSCRIPT_DONE;
 	int rc;
 
 	if (!g)
@@ -273,7 +273,7 @@ int pcrmodel_release(const struct pcrmodel_slot *slot, struct pcrrelease *ret, s
 		.esp_part = 1,
 		.path = "",
 	};
-	struct pcrmodel_end end;
+	struct pcrmodel_end end = { BOOTSTATE_NONE };
 	int rc;
 
 	memset(ret, 0, sizeof(*ret));

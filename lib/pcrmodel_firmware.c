@@ -26,13 +26,13 @@ static void hash_variable(const uint8_t *guid, const char *name, const void *dat
 			  uint8_t ret[static SHA256_SIZE])
 {
 	uint8_t head[GUID_BYTES + 16 + 2 * VARIABLE_NAME_MAX] = { 0 };
-	size_t n = strlen(name), i;
+	size_t n = strnlen(name, VARIABLE_NAME_MAX), i;
 	struct sha256 h;
 
 	memcpy(head, guid, GUID_BYTES);
 	le64_store(head + GUID_BYTES, n);
 	le64_store(head + GUID_BYTES + 8, len);
-	for (i = 0; i < n && i < VARIABLE_NAME_MAX; i++)
+	for (i = 0; i < n; i++)
 		le16_store(head + GUID_BYTES + 16 + 2 * i, (uint8_t)name[i]);
 	sha256_init(&h);
 	sha256_update(&h, head, GUID_BYTES + 16 + 2 * n);

@@ -90,7 +90,7 @@ static void print_start(const struct job *job, const struct bootstate *s,
 		"start primary=%s booted=%s a_good=%d a_tries=%u b_good=%d b_tries=%u disk=hd%u "
 		"esp=%u: slot %s\n",
 		bootstate_name(s->primary), bootstate_name(s->booted), s->a.good, s->a.tries,
-		s->b.good, s->b.tries, job->disk, job->esp_part == 1 ? 1 : 2,
+		s->b.good, s->b.tries, job->disk, job->esp_part == 1 ? 1u : 2u,
 		slot_name(end->started));
 	pcr_events_print(job->events, 4, "", job->with_events);
 	pcr_events_print(job->events, 8, "", job->with_events);
@@ -111,7 +111,7 @@ static void json_start(struct job *job, const struct bootstate *s, const struct 
 	json_member_bool(j, "b_good", s->b.good);
 	json_member_uint(j, "b_tries", s->b.tries);
 	json_member_string(j, "disk", disk);
-	json_member_uint(j, "esp", job->esp_part == 1 ? 1 : 2);
+	json_member_uint(j, "esp", job->esp_part == 1 ? 1u : 2u);
 	json_member_string(j, "slot", slot_name(end->started));
 	pcr_events_json(job->events, j, job->with_events);
 	json_close_object(j);
@@ -150,7 +150,7 @@ static int all_starts(struct job *job, struct err *err)
 					{ n >> 1 & 1, (uint8_t)(n >> 2 & 3) },
 					{ n >> 4 & 1, (uint8_t)(n >> 5 & 3) },
 					n >> 7 & 1 ? BOOTSTATE_B : BOOTSTATE_A,
-					job->esp_part == 1 ? 1 : 2 };
+					job->esp_part == 1 ? 1u : 2u };
 		rc = one_start(job, &s, err);
 	}
 	for (n = 0; !rc && !job->all && n < 2; n++) {
@@ -352,7 +352,7 @@ int pcr_predict(int argc, char **argv, struct err *err)
 		rc = pcr_target_open(argv[optind], job.common.loader, &job.target, err);
 	if (!rc && job.target.bundle)
 		job.keys->list.pcrs &= ~(1u << 5);
-	if (!job.common.keys.given)
+	if (!rc && !job.common.keys.given)
 		job.keys->list.pcrs &= ~(1u << 7);
 	if (!rc)
 		rc = write_report(&job, err);

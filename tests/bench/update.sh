@@ -37,6 +37,7 @@ trap 'exit 130' INT TERM
 bundle() {
 	out=$1 root=$2
 	shift 2
+	# shellcheck disable=SC2016
 	echo 'chainloader ($root)/vmlinuz quiet' > "$work/slot.cfg"
 	"$cairn" fat "$work/boot.img" --size 64K --type 12 --label CAIRNBOOT --id 43410003 \
 		"slot.cfg=$work/slot.cfg" "vmlinuz=$TOP/tests/data/pe/tiny.signed.efi"

@@ -219,6 +219,7 @@ state_says() {
 # bundle create` wants to predict from, and FILE. LOADER is a stage-1 loader for them.
 LOADER=1=$TOP/tests/data/pe/tiny.signed.efi
 boot_image() {
+	# shellcheck disable=SC2016
 	echo 'chainloader ($root)/vmlinuz quiet' >boot.cfg
 	"$CAIRN" fat "$1" --size $((($(stat -c %s "$2") + 131072) / 4096 * 4096)) --type 12 \
 		--label CAIRNBOOT --id 43410003 vmlinuz="${3:-$TOP/tests/data/pe/tiny.signed.efi}" \
@@ -230,6 +231,7 @@ boot_image() {
 # Usage: vm ... --send "$SHELL_ASK" --wait "$SHELL_UP" --send "$(dev_text 'COMMAND')" --wait '^END'
 #
 # The shell is asked, not its prompt looked for: what the system says meanwhile may follow a prompt.
+# shellcheck disable=SC2016
 SHELL_ASK='echo shell $((1 + 1))\n'
 SHELL_UP='shell 2'
 dev_text() {
