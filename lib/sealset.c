@@ -223,37 +223,86 @@ static void begin(const struct keyhead *h, const struct sealset_want *want, stru
 	ret->blobs = 0;
 }
 
+/* put_present - what opens now, as it is. */
+static void put_present(struct keyhead *to, const struct keyhead *from, uint64_t counter)
+{
+	uint32_t i;
+
+	for (i = 0; i < from->blobs && to->blobs < KEYHEAD_BLOBS_MAX - SEALSET_PAIRS_MAX; i++)
+		if (from->blob[i].counter == counter)
+			put(to, &from->blob[i]);
+}
+
+/* waiting - blobs that wait for the counter; *ret_foreign: of those, some are not wanted. */
+static bool waiting(const struct keyhead *h, uint64_t counter, const struct sealset *set,
+		    bool *ret_foreign)
+{
+	bool any = false;
+	uint32_t i;
+
+	*ret_foreign = false;
+	for (i = 0; i < h->blobs; i++) {
+		struct sealset have = *set;
+		struct sealset_pair p;
+
+		if (h->blob[i].counter <= counter)
+			continue;
+		any = true;
+		sealset_pair_of(&h->blob[i], &p);
+		if (!sealset_add(&have, &p) || have.n != set->n)
+			*ret_foreign = true;
+	}
+	return any;
+}
+
+/*
+ * What was once written for c+1 opens there for ever, from a copy of that header. So where it is
+ * given up, the counter goes to c+1 all the same, with what is wanted, and the next mark-good goes
+ * on from there: a header that waits for the counter is never forgotten.
+ */
 static enum sealset_step next_trial(const struct keyhead *h, uint64_t counter,
 				    const struct sealset_want *want, struct keyhead *ret)
 {
-	bool waits = false;
-	uint32_t i;
+	bool foreign, waits = waiting(h, counter, &want->set, &foreign);
 
-	for (i = 0; i < h->blobs; i++)
-		waits = waits || h->blob[i].counter > counter;
+	if (waits && has_all(h, counter + 1, &want->set))
+		return SEALSET_RAISE;
 	if (!waits && h->blobs == want->set.n && has_all(h, counter, &want->set))
 		return SEALSET_DONE;
 	begin(h, want, ret);
-	/*
-	 * What waited for the counter to be raised is dropped, and the release that it was for is
-	 * to be marked good anew.
-	 */
-	if (!waits) {
-		ret->good_release = h->good_release;
-		memcpy(ret->good_roothash, h->good_roothash, SHA256_SIZE);
+	if (waits) {
+		put_present(ret, h, counter);
+		put_wanted(ret, h, counter + 1, &want->set);
+		return SEALSET_WRITE;
 	}
+	ret->good_release = h->good_release;
+	memcpy(ret->good_roothash, h->good_roothash, SHA256_SIZE);
 	put_wanted(ret, h, counter, &want->set);
 	return SEALSET_WRITE;
+}
+
+static void nothing_is_good(struct keyhead *h)
+{
+	h->good_release = 0;
+	memset(h->good_roothash, 0, SHA256_SIZE);
+}
+
+static bool says_nothing_is_good(const struct keyhead *h)
+{
+	static const uint8_t zero[SHA256_SIZE];
+
+	return h->good_release == 0 && memcmp(h->good_roothash, zero, SHA256_SIZE) == 0;
 }
 
 static enum sealset_step next_good(const struct keyhead *h, uint64_t counter,
 				   const struct sealset_want *want, struct keyhead *ret)
 {
-	uint32_t i;
+	bool foreign, waits = waiting(h, counter, &want->set, &foreign);
 
-	if (is_good(h, want) && has_all(h, counter + 1, &want->set))
+	if (waits && !foreign && has_all(h, counter + 1, &want->set) &&
+	    (is_good(h, want) || says_nothing_is_good(h)))
 		return SEALSET_RAISE;
-	if (is_good(h, want) && has_all(h, counter, &want->set)) {
+	if (!waits && is_good(h, want) && has_all(h, counter, &want->set)) {
 		if (h->blobs == want->set.n)
 			return SEALSET_DONE;
 		begin(h, want, ret);
@@ -261,9 +310,10 @@ static enum sealset_step next_good(const struct keyhead *h, uint64_t counter,
 		return SEALSET_WRITE;
 	}
 	begin(h, want, ret);
-	for (i = 0; i < h->blobs && ret->blobs < KEYHEAD_BLOBS_MAX - SEALSET_PAIRS_MAX; i++)
-		if (h->blob[i].counter == counter)
-			put(ret, &h->blob[i]);
+	/* Over what is given up at c+1, and then once more. */
+	if (foreign)
+		nothing_is_good(ret);
+	put_present(ret, h, counter);
 	put_wanted(ret, h, counter + 1, &want->set);
 	return SEALSET_WRITE;
 }

@@ -20,6 +20,9 @@
  *                2. raise the counter
  *                3. drop what is dead: write
  *
+ *   given up     a set that waits at c+1 is never forgotten (a copy of its header would open
+ *                there): the counter goes past it with the next order
+ *
  * A cut before 2 leaves the set at c, one after it the set at c+1, and the header on the disk has
  * the one that is wanted in either case. sealset_next looks at header and counter only, so that
  * whoever comes after a cut goes on where it was.

@@ -219,10 +219,28 @@ static void test_left_half(void **state)
 	m.cut_at = 0;
 	assert_int_equal(m.counter, FIRST);
 	assert_true(opens(1) && opens(2));
+	/* What was written for the next value opens there, from a copy: it is gone past. */
 	assert_int_equal(run(SEALSET_TRIAL, 2, 3, 0), 0);
+	assert_int_equal(m.counter, FIRST + 1);
 	assert_true(opens(2) && opens(3));
 	assert_int_equal(run(SEALSET_GOOD, 3, 0, 3), 0);
-	assert_int_equal(m.counter, FIRST + 1);
+	assert_int_equal(m.counter, FIRST + 2);
+	assert_false(ever_opens(1) || ever_opens(2));
+}
+
+/* The same where the other release is marked good in its place. */
+static void test_left_half_for_the_other(void **state)
+{
+	(void)state;
+	assert_int_equal(run(SEALSET_TRIAL, 1, 2, 0), 0);
+	m.steps = 0;
+	m.cut_at = 5; /* two seals, write, flush */
+	assert_int_equal(run(SEALSET_GOOD, 2, 0, 0), -EIO);
+	m.cut_at = 0;
+	assert_int_equal(run(SEALSET_TRIAL, 1, 3, 0), 0);
+	assert_int_equal(run(SEALSET_GOOD, 1, 0, 0), 0);
+	assert_int_equal(run(SEALSET_GOOD, 3, 0, 3), 0);
+	assert_true(opens(3));
 	assert_false(ever_opens(1) || ever_opens(2));
 }
 
@@ -340,6 +358,7 @@ int main(void)
 		cmocka_unit_test_setup(test_done_is_done, fresh),
 		cmocka_unit_test_setup(test_counter_only_at_good, fresh),
 		cmocka_unit_test_setup(test_left_half, fresh),
+		cmocka_unit_test_setup(test_left_half_for_the_other, fresh),
 		cmocka_unit_test_setup(test_cuts, fresh),
 		cmocka_unit_test(test_set_is_bounded),
 		cmocka_unit_test_setup(test_counter_that_lies, fresh),
