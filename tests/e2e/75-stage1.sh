@@ -5,28 +5,7 @@
 # Then the slot key changes, in the right order and in the wrong one.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/update-lib.sh"
-
-TO=$O/x86_64
-GRUB=$TO/pkg/grub
-STAGE1='^cairn: update stage1'
-
-# esp_image OUT GENERATION EFI
-esp_image() {
-	"$CAIRN" sign --authenticode "$3" --key "$KEYS/db.key" --cert "$KEYS/db.crt" --out efi.p7
-	"$CAIRN" sign --attach "$3" efi.p7 efi.signed
-	# shellcheck disable=SC2154
-	"$CAIRN" fat "$1" --size "${p1_size_mib}M" --type 32 --label CAIRNESP \
-		--id "$(printf '4341%04x' "$2")" EFI/BOOT/BOOTX64.EFI=efi.signed
-}
-
-# Generation 2 knows the old slot key and a new one.
-new_stage1() {
-	openssl genrsa -out new.key 2048 2>/dev/null
-	"$CAIRN" sign --pgp-public --key "$KEYS/slot.key" old.pub
-	"$CAIRN" sign --pgp-public --key new.key new.pub
-	O=$O "$TOP/scripts/grub-image.sh" "$GRUB" new.efi old.pub new.pub
-	esp_image esp2.img 2 new.efi
-}
+. "$(dirname "$0")/stage1-lib.sh"
 
 # Generation 2 is a program that never goes on.
 hanging_stage1() {
@@ -34,48 +13,6 @@ hanging_stage1() {
 	"$GRUB/bin/grub-mkimage" -d "$GRUB/lib/grub/x86_64-efi" -O x86_64-efi -o hang.efi \
 		-p '(memdisk)' -c hang.cfg echo sleep
 	esp_image esp2.img 2 hang.efi
-}
-
-# bundle_of RELEASE OUT ARGUMENT... - of a release's root, with BOOT (boot.img if there is one).
-bundle_of() {
-	release=$1 out=$2 boot=$(image "$1" boot.img)
-	shift 2
-	[ ! -f boot.img ] || boot=boot.img
-	case "$*" in
-	*'--stage1 2'*) loader=2=esp2.img ;;
-	*) loader=1=$(image "$release" esp.img) ;;
-	esac
-	"$CAIRN" bundle inspect "$(image "$release" cairn.bundle)" >inspect.out
-	number=$(sed -n 's/^release=//p' inspect.out) named=$(sed -n 's/^version=//p' inspect.out)
-	verity=$(image "$release" root.verity)
-	# shellcheck disable=SC2154
-	"$CAIRN" bundle create "$out" --loader "$loader" --boot "$boot" --root "$(image "$release" root.img)" \
-		--salt "$verity_salt" --blocks "$(sed -n 's/^blocks=//p' "$verity")" \
-		--compatible "$compatible-x86_64" --architecture x86_64 --version "$named" \
-		--release "$number" --level 1 --key "$KEYS/release.key" "$@" >bundle.out
-}
-
-# offer BUNDLE - it is what the channel has from now on.
-offer() {
-	if [ -d channel ]; then
-		"$CAIRN" channel publish channel "$1" --key "$KEYS/channel.key" >publish.out
-	else
-		"$CAIRN" channel publish channel "$1" --name e2e --trust "$KEYS/trust" \
-			--key "$KEYS/channel.key" >publish.out
-	fi
-}
-
-# part_is N FILE - the partition holds exactly that.
-part_is() {
-	part_read disk.img "$1" part.now
-	cmp -s part.now "$2" || fail "partition $1 is not $2"
-	rm part.now
-}
-
-# Real firmware keeps its variables; it is told no order by QEMU.
-boot() {
-	vm --disk "disk.img,rw,bootindex=none${RECORD:+,record=$RECORD}" ${VARS:+--vars "$VARS,rw"} --net "host=$PORT" \
-		--watchdog --timeout 120 "$@"
 }
 
 REBOOT='cairn-ctl reboot\n'
@@ -89,7 +26,7 @@ replaced() {
 	RECORD=log
 	new_stage1
 	bundle_of next bring.cairn --esp esp2.img --generation 2
-	offer bring.cairn
+	offer channel bring.cairn
 	serve channel
 	boot --fail 'cairn: failed' --wait "$GOOD"1 --wait "$WRITTEN"2 \
 		--wait "$STAGE1 done: the next start tries generation 2, 1 of 3" --wait-reset \
@@ -113,7 +50,7 @@ replaced() {
 	# Now the slot key may change: the next release is signed by the new one alone.
 	rekey
 	bundle_of rekeyed rely.cairn --stage1 2
-	offer rely.cairn
+	offer channel rely.cairn
 	boot --fail 'cairn: failed' --wait "$WRITTEN"5 --wait-reset --wait '^cairn: boot slot=a' \
 		--wait "$READY.* version=0.5.0 .* slot=a" --wait "$GOOD"5 --kill
 	state_is primary=a a_good=1 b_good=1
@@ -136,11 +73,11 @@ wrong_order() {
 	rekey
 	bundle_of rekeyed rely.cairn --stage1 2
 	bundle_of rekeyed both.cairn --stage1 2 --esp esp2.img --generation 2
-	offer rely.cairn
+	offer channel rely.cairn
 	serve channel
 	boot --fail 'cairn: failed' --wait "$GOOD"1 \
 		--wait '^cairn: update failed what=stage1 why="it needs generation 2' --kill
-	offer both.cairn
+	offer channel both.cairn
 	boot --fail 'cairn: failed' --wait "$GOOD"1 \
 		--wait '^cairn: update failed what=stage1 why="it needs generation 2' --kill
 	part_is 8 "$(image base esp.img)"

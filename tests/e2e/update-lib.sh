@@ -9,16 +9,19 @@ image() {
 	echo "$O/x86_64-dev-$1/$2"
 }
 
-# publish DIR RELEASE [DELTA...] - the release is what the channel offers from now on.
+# offer DIR BUNDLE [DELTA...] - the bundle is what the channel offers from now on.
+offer() {
+	dir=$1
+	shift
+	[ -d "$dir" ] || set -- "$@" --name e2e --trust "$KEYS/trust"
+	"$CAIRN" channel publish "$dir" "$@" --key "$KEYS/channel.key" >publish.out
+}
+
+# publish DIR RELEASE [DELTA...] - likewise, that of a release.
 publish() {
 	dir=$1 bundle=$(image "$2" cairn.bundle)
 	shift 2
-	if [ -d "$dir" ]; then
-		"$CAIRN" channel publish "$dir" "$bundle" "$@" --key "$KEYS/channel.key" >publish.out
-	else
-		"$CAIRN" channel publish "$dir" "$bundle" "$@" --name e2e --trust "$KEYS/trust" \
-			--key "$KEYS/channel.key" >publish.out
-	fi
+	offer "$dir" "$bundle" "$@"
 }
 
 # serve DIR [OPTION...] - start the server; PORT is where it listens, requests go to http.log.

@@ -1,29 +1,33 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Runs inside a machine of the development variant, fetched from the test's channel:
-# faults.sh PHASE SERVER. Kills service update at every named step of a phase, once each, and lets
-# what it was about come to its end. Says `killed NAME' for each, and `FAULTS PHASE ok'.
-phase=$1 server=$2
+# faults.sh PHASE SERVER SCALE. Kills service update at every named step of a phase, once each, and lets
+# what it was about come to its end. Says `killed NAME' for each, and `FAULTS PHASE ok'. Every wait
+# is SCALE times as long.
+phase=$1 server=$2 scale=$3
 
 die() {
-	echo "FAULTS $phase FAIL: $*"
+	echo "$phase: $*"
 	cairn-update
 	cat /run/log/update
+	# Last: it ends the run.
+	echo "FAULTS $phase FAIL"
 	exit 1
 }
 
 now() { cut -d . -f 1 /proc/uptime; }
 # until_ok SECONDS COMMAND - until it holds.
 until_ok() {
-	end=$(($(now) + $1))
+	end=$(($(now) + $1 * scale))
 	until eval "$2"; do
-		[ "$(now)" -lt "$end" ] || die "not after $1 s: $2"
+		[ "$(now)" -lt "$end" ] || die "not after $1 s times $scale: $2"
 		usleep 100000
 	done
 }
 answers() { cairn-update >/run/state 2>/dev/null; }
 # state ERE - what service update says of itself.
 state() { answers && sed -n 's/^state *\([a-z-]*\).*/\1/p' /run/state | grep -qxE "$1"; }
+good() { answers && grep -q "marked good" /run/state; }
 restart() { cairn-ctl restart update; }
 
 # again - the service from its beginning; its failures in a row are forgiven by the order.
@@ -96,14 +100,15 @@ trial)
 	state trial || die "no trial"
 	kill_at watch restart
 	again
-	state trial || die "the trial is over"
+	# It is asked where it stands before it knows itself.
+	until_ok 60 'state trial'
 	settings "channel=$server/c" require=channel health_window_s=3600
 	# Each is armed before the life that comes by; only the last one ends well.
 	for point in health-passed mark-good-order writer-mark-good writer-marked-good marked-good; do
 		kill_at $point restart
 	done
 	again
-	until_ok 60 'answers && grep -q "marked good" /run/state'
+	until_ok 60 good
 	grep -q 'history .*release 2 .*: good' /run/state || die "the history does not say good"
 	echo "FAULTS trial ok"
 	;;
@@ -120,7 +125,6 @@ back)
 	grep -q 'release 2: rolled back by order' /run/state || die "it is not refused"
 	echo "FAULTS back ok"
 	;;
-# LONG=1
 trust)
 	until_ok 60 'state idle'
 	for point in trust-save trust-saved trust-taken; do
@@ -165,6 +169,22 @@ reset)
 	until_ok 60 'state idle'
 	echo "FAULTS reset ok"
 	cairn-update factory-reset --keep-identity
+	;;
+stage1)
+	settings "channel=$server/c"
+	again
+	cairn-update pause || die "no pause"
+	# ESP 2 is no file system now; the next life, once it is healthy, gives it that of ESP 1.
+	kill_order stage1-first-sector check
+	until_ok 60 good
+	written
+	# Each life goes on with what waits once it is healthy. It is armed, and only once.
+	kill_at stage1-go restart
+	kill_at stage1-went restart
+	again
+	written
+	echo "FAULTS stage1 ok"
+	cairn-update activate
 	;;
 wiped)
 	[ "$(cat /data/cairn/identity/key)" = me ] || die "the identity is gone"
