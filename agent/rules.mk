@@ -34,7 +34,7 @@ $(eval $(call target_program,cairn-status,agent/core/cairn_status.c,))
 QUOTE_SRC := $(addprefix agent/trust/,quote.c quote_keys.c)
 # What tests/trust drives too, with a TPM of their own.
 TRUST_SRC := $(addprefix agent/trust/,access.c orders.c measured.c tpm.c tpm_counter.c tpm_seal.c \
-	volume.c volume_open.c volume_pairs.c) $(QUOTE_SRC)
+	volume.c volume_open.c volume_pairs.c volume_text.c) $(QUOTE_SRC)
 $(eval $(call target_program,trust,$(addprefix agent/trust/,main.c tcti_device.c) $(TRUST_SRC) \
 	agent/core/notify.c agent/init/data_disk.c $(SANDBOX_SRC),-ltss2))
 
