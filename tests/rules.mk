@@ -115,6 +115,13 @@ demo-update: ## an update and a fallback in QEMU, told as they happen
 	+@$(MAKE) -s $(BIN)/cairn-vm $(BIN)/httpd
 	@tests/demo/update.sh
 
+.PHONY: demo-trust
+demo-trust: ## a healthy and an evil machine, attested; sealed data that stay open over an update
+	@scripts/host-setup.sh build run test
+	+@$(MAKE) -s e2e-releases
+	+@$(MAKE) -s $(BIN)/cairn-vm $(BIN)/httpd $(TO)/bin/quote-drive
+	@tests/demo/trust.sh
+
 # What the tests in QEMU need: both variants, the installer, the runner and its helpers.
 .PHONY: e2e e2e-setup test test-long bench
 e2e-setup:
