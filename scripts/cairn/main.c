@@ -218,7 +218,7 @@ static const struct {
 	  "  PCR and digest of each event. Exit 1 where one differs; it is named, expected and\n"
 	  "  got. Boot state and disk number are read out of the log, then checked with it.\n"
 	  "  KEYS: --secureboot none|off|on, and the variables' contents --pk --kek --db --dbx\n"
-	  "  FILE (signature lists), or --enrolled CERT [--owner GUID]: PK, KEK and db hold CERT.\n"
+	  "  FILE (lists, or .auth), or --enrolled CERT [--owner GUID]: PK, KEK and db hold CERT.\n"
 	  "  What is exact, what is one of a set, and why: docs/pcr.md.\n" },
 	{ "flash", cmd_flash, "write an image to a disk, read it back, compare",
 	  "cairn flash IMAGE DEVICE [--yes DEVICE] [--allow-fixed NAME]\n"
