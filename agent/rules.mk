@@ -13,7 +13,8 @@ $(eval $(call target_program,netd,$(NET_SRC) $(addprefix agent/net/,netd.c iface
 $(eval $(call target_program,timed,$(NET_SRC) agent/net/timed.c,))
 $(eval $(call target_program,net-event,agent/net/event.c,))
 
-DATA_SRC := $(addprefix agent/init/,data_main.c data_disk.c data_fs.c data_keep.c data_reset.c account.c clock.c) \
+DATA_SRC := $(addprefix agent/init/,data_main.c data_disk.c data_open.c data_crypt.c data_fs.c \
+	data_keep.c data_reset.c account.c clock.c) \
 	agent/trust/settings.c agent/trust/client.c $(SANDBOX_SRC)
 $(eval $(call target_program,data,$(DATA_SRC),))
 $(eval $(call target_program,cairn-ctl,agent/init/ctl.c agent/init/client.c,))

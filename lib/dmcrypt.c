@@ -5,13 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bytes.h"
 #include "hex.h"
 
 /* Its journal is held in memory too: 4 MiB of each, where the kernel would take up to 64. */
 #define TAGS_JOURNAL_SECTORS 8192u
-#define TAGS_MAGIC "integrt"
-#define TAGS_PROVIDED_AT 16
 
 static int fits(int written)
 {
@@ -52,11 +49,12 @@ int dmcrypt_tags_params(const char *device, uint64_t start_bytes,
 			     DMCRYPT_SECTOR_BYTES, TAGS_JOURNAL_SECTORS));
 }
 
-int dmcrypt_tags_sectors(const uint8_t super[static 64], uint64_t *ret_sectors)
+int dmcrypt_tags_sectors(const char *status, uint64_t *ret_sectors)
 {
-	uint64_t sectors = le64_load(super + TAGS_PROVIDED_AT);
+	/* mismatches, sectors, what is being computed again */
+	unsigned long long mismatches, sectors;
 
-	if (memcmp(super, TAGS_MAGIC, sizeof(TAGS_MAGIC)) != 0 ||
+	if (sscanf(status, "%llu %llu ", &mismatches, &sectors) != 2 ||
 	    sectors < DMCRYPT_SECTOR_BYTES / 512)
 		return -EBADMSG;
 	*ret_sectors = sectors - sectors % (DMCRYPT_SECTOR_BYTES / 512);

@@ -49,9 +49,9 @@ int dmcrypt_tags_params(const char *device, uint64_t start_bytes,
 			char ret_params[static DM_PARAMS_MAX]);
 
 /*
- * dmcrypt_tags_sectors - how many sectors of 512 bytes dm-integrity offers, from the super block
- * that it wrote (drivers/md/dm-integrity.c, struct superblock). Errors: -EBADMSG no super block.
+ * dmcrypt_tags_sectors - how many sectors of 512 bytes dm-integrity can offer on its device, from
+ * its status line (dm_ask): whole DMCRYPT_SECTOR_BYTES. Errors: -EBADMSG.
  */
-int dmcrypt_tags_sectors(const uint8_t super[static 64], uint64_t *ret_sectors);
+int dmcrypt_tags_sectors(const char *status, uint64_t *ret_sectors);
 
 #endif

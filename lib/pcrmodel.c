@@ -273,7 +273,7 @@ int pcrmodel_release(const struct pcrmodel_slot *slot, struct pcrrelease *ret, s
 		.esp_part = 1,
 		.path = "",
 	};
-	struct pcrmodel_end end = { BOOTSTATE_NONE };
+	struct pcrmodel_end end = { .started = BOOTSTATE_NONE };
 	int rc;
 
 	memset(ret, 0, sizeof(*ret));

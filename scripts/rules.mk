@@ -60,7 +60,7 @@ bundle-all: $(IMG)/cairn.bundle ; @:
 # What the command line says of the root and of signing: files that change with it.
 .PHONY: run image image-all installer installer-all sources pin expected repro setup
 keep_word = $(shell mkdir -p $(dir $(1)); echo '$(2)' | cmp -s - $(1) || echo '$(2)' > $(1))
-$(call keep_word,$(IMG)/release,$(CAIRN_VERSION) $(CAIRN_NUMBER) $(KEYS) $(RELEASE) $(ROOT_EXTRA) $(CAIRN_ENROL) $(ADDON))
+$(call keep_word,$(IMG)/release,$(CAIRN_VERSION) $(CAIRN_NUMBER) $(CAIRN_FLOOR) $(KEYS) $(RELEASE) $(ROOT_EXTRA) $(CAIRN_ENROL) $(ADDON))
 $(call keep_word,$(IMG)/bundled,$(ESP) $(RELEASE) $(SIGNATURES))
 $(call keep_word,$(O)/signing,$(KEYS) $(RELEASE) $(SIGNATURES))
 

@@ -35,6 +35,7 @@ $(eval $(call host_program,portscan,tests/e2e/host/portscan.c,))
 REWRITE_SRC := tests/e2e/host/rewrite.c $(addprefix scripts/cairn/,sign_pgp.c sign_keys.c pkcs11.c devkeys.c cmd.c)
 $(eval $(call host_program,rewrite,$(REWRITE_SRC),))
 $(eval $(call host_program,httpd,$(wildcard tests/e2e/host/httpd*.c),-lssl))
+$(eval $(call host_program,trust-double,tests/e2e/host/trust-double.c,))
 $(eval $(call target_program,e2e-probe,tests/e2e/guest/probe.c,))
 $(eval $(call target_program,e2e-privileges,$(addprefix tests/e2e/guest/privileges,.c _places.c _try.c) $(SANDBOX_SRC),))
 $(eval $(call target_program,e2e-crypto,tests/e2e/guest/crypto.c,))
@@ -107,6 +108,7 @@ e2e-releases:
 	+@$(call e2e_release,bad,0.3.0,3,bad)
 	+@$(call e2e_release,trouble,0.4.0,4,trouble)
 	+@$(call e2e_release,rekeyed,0.5.0,5,base)
+	+@$(if $(LONG),$(call e2e_release,floor,0.6.0,6,base) FLOOR=6)
 
 .PHONY: demo-update
 demo-update: ## an update and a fallback in QEMU, told as they happen
@@ -133,7 +135,7 @@ e2e-setup:
 	+@$(MAKE) -s e2e-releases
 	+@scripts/steps.sh BUILD=enrol ENROL=yes $(O)/$(ARCH)-enrol/cairn.img
 	+@$(MAKE) -s $(BIN)/cut-record $(BIN)/cut-check
-	+@$(MAKE) -s $(BIN)/cairn-vm $(BIN)/portscan $(BIN)/httpd $(BIN)/rewrite $(BIN)/grub-emu-table $(TO)/bin/e2e-probe $(TO)/bin/e2e-privileges $(TO)/bin/e2e-crypto $(TO)/bin/fetch-drive $(TO)/bin/cairn-ctl $(TO)/bin/quote-drive $(BIN)/attest-kit
+	+@$(MAKE) -s $(BIN)/cairn-vm $(BIN)/portscan $(BIN)/httpd $(BIN)/trust-double $(BIN)/rewrite $(BIN)/grub-emu-table $(TO)/bin/e2e-probe $(TO)/bin/e2e-privileges $(TO)/bin/e2e-crypto $(TO)/bin/fetch-drive $(TO)/bin/cairn-ctl $(TO)/bin/quote-drive $(BIN)/attest-kit
 e2e: e2e-setup ## the end-to-end tests: the shipped images in QEMU (LONG=1: the long matrices too)
 	@scripts/e2e.sh $(ONLY)
 test: ## everything a change must pass: sets up by itself, unit and end-to-end tests

@@ -207,6 +207,8 @@ void facts_read_now(struct status *s)
 	(void)words_read(&w, DATA_FILE);
 	words_get(&w, "state", s->data_state, sizeof(s->data_state));
 	words_get(&w, "why", s->data_why, sizeof(s->data_why));
+	words_get(&w, "encrypted", s->data_encrypted, sizeof(s->data_encrypted));
+	words_get(&w, "sealed", s->data_sealed, sizeof(s->data_sealed));
 	read_network(s);
 	read_memory(s);
 	s->uptime_ms = facts_boot_ms();

@@ -51,7 +51,8 @@ const struct privileges privileges_table[] = {
 		.paths = { { "/dev/DATA", READ | WRITE | SANDBOX_IOCTL },
 			   { "/dev/urandom", READ },
 			   { "/proc", READ },
-			   { "/usr/sbin/mke2fs", EXEC } },
+			   { "/usr/sbin/mke2fs", EXEC },
+			   { "/dev/null", READ | WRITE } },
 	},
 	{
 		.name = "e2fsck",
@@ -60,7 +61,8 @@ const struct privileges privileges_table[] = {
 		.paths = { { "/dev/DATA", READ | WRITE | SANDBOX_IOCTL },
 			   { "/dev/urandom", READ },
 			   { "/proc", READ },
-			   { "/usr/sbin/e2fsck", EXEC } },
+			   { "/usr/sbin/e2fsck", EXEC },
+			   { "/dev/null", READ | WRITE } },
 	},
 	{
 		.name = "agent",

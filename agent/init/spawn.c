@@ -112,8 +112,9 @@ static void set_limits(const struct service_conf *conf)
 	if (fd < 0 || io_write(fd, text, strlen(text)))
 		fail("oom_score_adj");
 	(void)close(fd);
+	/* A container's init may lack SYS_RESOURCE: its limit of processes then stays. */
 	if (setrlimit(RLIMIT_CORE, &core) || setrlimit(RLIMIT_NOFILE, &files) ||
-	    setrlimit(RLIMIT_NPROC, &processes))
+	    (setrlimit(RLIMIT_NPROC, &processes) && errno != EPERM))
 		fail("setrlimit");
 	if (setpriority(PRIO_PROCESS, 0, conf->nice))
 		fail("setpriority");

@@ -222,6 +222,7 @@ static int serve(struct server *s, struct err *err)
 static int run(struct server *s, const struct places *p, struct err *err)
 {
 	struct notify notify;
+	struct err ignored;
 	int rc, i;
 
 	notify_init(&notify);
@@ -238,6 +239,9 @@ static int run(struct server *s, const struct places *p, struct err *err)
 	if (rc)
 		return rc;
 	notify_ready(&notify);
+	/* While `data` looks for its disk. */
+	if (measured_read(&s->t.measured, &s->t.tpm, &ignored) == 0)
+		(void)tpm_prepare(&s->t.tpm, &ignored);
 	return serve(s, err);
 }
 

@@ -131,7 +131,7 @@ static int make_srk(struct tpm *t, bool keep, struct err *err)
 	return 0;
 }
 
-int tpm_srk(struct tpm *t, struct err *err)
+static int look_up_srk(struct tpm *t, bool make, struct err *err)
 {
 	TPM2B_PUBLIC *public = NULL;
 	ESYS_TR key;
@@ -145,7 +145,7 @@ int tpm_srk(struct tpm *t, struct err *err)
 	if (rc && tpm_fail(err, "cannot look for the storage key", rc) != -ENOENT)
 		return tpm_fail(err, "cannot look for the storage key", rc);
 	if (rc)
-		return make_srk(t, true, err);
+		return make ? make_srk(t, true, err) : -ENOENT;
 	rc = Esys_ReadPublic(t->esys, key, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &public, NULL,
 			     NULL);
 	if (rc) {
@@ -160,7 +160,17 @@ int tpm_srk(struct tpm *t, struct err *err)
 	}
 	/* Somebody else's key in our place stays there. */
 	(void)Esys_TR_Close(t->esys, &key);
-	return make_srk(t, false, err);
+	return make ? make_srk(t, false, err) : -ENOENT;
+}
+
+int tpm_srk(struct tpm *t, struct err *err)
+{
+	return look_up_srk(t, true, err);
+}
+
+int tpm_prepare(struct tpm *t, struct err *err)
+{
+	return look_up_srk(t, false, err);
 }
 
 int tpm_session(struct tpm *t, TPM2_SE type, TPMA_SESSION attributes, ESYS_TR *ret_session,

@@ -52,6 +52,9 @@ int tpm_fail(struct err *err, const char *command, TSS2_RC rc);
 /* tpm_ready - 0, or why there is no TPM to be asked. */
 int tpm_ready(const struct tpm *t, struct err *err);
 
+/* tpm_prepare - look the storage key up; what needs it does so else. It is not made by this. */
+int tpm_prepare(struct tpm *t, struct err *err);
+
 /* tpm_random - from the TPM, encrypted on its way. len at most 32. */
 int tpm_random(struct tpm *t, uint8_t *ret_buf, size_t len, struct err *err);
 

@@ -42,6 +42,13 @@ static const struct {
 	  "  Changes it as the device does: the older copy, read back. Keys: primary, booted (a, "
 	  "b),\n"
 	  "  a_good, b_good (0, 1), a_tries, b_tries (0 to 3), esp (1, 2).\n" },
+	{ "data", cmd_data, "DATA of a disk outside its machine",
+	  "cairn data show DISK\n"
+	  "  What the key header of an encrypted DATA says: to what its key is sealed. No secret.\n"
+	  "cairn data recover DISK OUT --recovery KEY\n"
+	  "  With the owner's recovery key (P-256, PEM): the file system of DATA, decrypted, as the\n"
+	  "  image OUT. Exit 1 where the key is another one.\n"
+	  "  DISK is a disk or its image, with its partition table.\n" },
 	{ "sign", cmd_sign, "signatures for firmware and GRUB, made apart and attached",
 	  "cairn sign --authenticode FILE --key KEY --cert CERT --out SIG\n"
 	  "  signs a PE image (GRUB, kernel) for the firmware's db: PKCS #7 in DER\n"
@@ -211,7 +218,7 @@ static const struct {
 	  "  PCR and digest of each event. Exit 1 where one differs; it is named, expected and\n"
 	  "  got. Boot state and disk number are read out of the log, then checked with it.\n"
 	  "  KEYS: --secureboot none|off|on, and the variables' contents --pk --kek --db --dbx\n"
-	  "  FILE (signature lists), or --enrolled CERT [--owner GUID]: PK, KEK and db hold CERT.\n"
+	  "  FILE (lists, or .auth), or --enrolled CERT [--owner GUID]: PK, KEK and db hold CERT.\n"
 	  "  What is exact, what is one of a set, and why: docs/pcr.md.\n" },
 	{ "flash", cmd_flash, "write an image to a disk, read it back, compare",
 	  "cairn flash IMAGE DEVICE [--yes DEVICE] [--allow-fixed NAME]\n"

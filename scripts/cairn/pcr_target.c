@@ -226,11 +226,17 @@ static int enrolled(const struct pcr_keys *keys, uint8_t *buf, size_t *ret_len, 
 static int load_variable(const struct pcr_keys *keys, enum efiauth_var var, struct pcrfile *ret,
 			 struct err *err)
 {
+	struct efiauth variable;
 	size_t n;
 	int rc;
 
 	if (keys->file[var]) {
 		rc = cmd_load(keys->file[var], EFIAUTH_MAX, 0, &ret->buf, &ret->len, err);
+		/* As `cairn keys init` writes it: signed. */
+		if (!rc && efiauth_parse(ret->buf, ret->len, &variable, NULL) == 0) {
+			memmove(ret->buf, variable.content, variable.content_len);
+			ret->len = variable.content_len;
+		}
 		if (!rc && efiauth_check(ret->buf, ret->len, &n))
 			rc = err_set(err, CMD_REFUSED, "%s: no lists of signatures",
 				     keys->file[var]);

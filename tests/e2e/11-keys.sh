@@ -54,8 +54,8 @@ signs() {
 	cp "$1/trust" trust
 	"$CAIRN" trust rotate trust next --expires 2100-01-01 --key "$1/root.key"
 	"$CAIRN" trust verify trust next >/dev/null
-	truncate -s 8192 slot.img
-	"$CAIRN" bundle create b --boot slot.img --root slot.img --salt c0de --compatible x --architecture x \
+	boot_image slot.img f
+	"$CAIRN" bundle create b --loader "$LOADER" --boot slot.img --root slot.img --salt c0de --compatible x --architecture x \
 		--version 1 --release 1 --zstd zstd --key "$1/release.key"
 	"$CAIRN" bundle verify b --trust trust --time $NOW >/dev/null
 	"$CAIRN" channel publish www b --name stable --trust trust --key "$1/channel.key" --time $NOW >/dev/null

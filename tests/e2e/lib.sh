@@ -88,9 +88,14 @@ finish() {
 	[ "$failures" = 0 ]
 }
 
-# vm ARGUMENT... - boot; the console goes to the file console, the steps' times to steps.
+# vm ARGUMENT... - boot; the console goes to the file console, the steps' times to steps. A machine
+# whose disk keeps what is written keeps its TPM too, from there to the test's end: TPM_STATE says
+# which one, else $T/tpm.
 vm() {
-	"$VM" --cpus 1 "$@" >console 2>steps || {
+	keep=''
+	case "$* " in *,rw[,\ ]*) keep=${TPM_STATE:-$T/tpm} ;; esac
+	[ ! -e "$T/tpm" ] || keep=${TPM_STATE:-$T/tpm}
+	"$VM" --cpus 1 ${keep:+--tpm "$keep"} "$@" >console 2>steps || {
 		tail -n 1 steps >why
 		fail "$(cat why)"
 	}
@@ -182,6 +187,25 @@ part_read() {
 
 part_write() {
 	dd if="$3" of="$1" bs=1M seek=$(($(part_offset "$2") / MIB)) conv=notrunc status=none
+}
+
+# data_part FILE - data_start and data_bytes: where DATA is by the table of a disk image.
+data_part() {
+	sgdisk -i 7 "$1" >table
+	data_start=$(($(sed -n 's/^First sector: \([0-9]*\).*/\1/p' table) * 512))
+	data_bytes=$(($(sed -n 's/^Partition size: \([0-9]*\).*/\1/p' table) * 512))
+}
+
+# data_read FILE OUT - DATA's file system from a disk image; an encrypted one with the recovery key.
+data_read() {
+	data_part "$1"
+	if "$CAIRN" data show "$1" >data.keys 2>/dev/null; then
+		"$CAIRN" data recover "$1" "$2" --recovery "$KEYS/recovery.key" || fail "DATA is not to be recovered"
+	else
+		dd if="$1" of="$2" bs=1M skip=$((data_start / MIB)) count=$((data_bytes / MIB + 1)) \
+			conv=sparse status=none
+		truncate -s $data_bytes "$2"
+	fi
 }
 
 # fat FILE N - mtools' name for the FAT file system in a partition.
