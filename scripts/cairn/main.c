@@ -46,7 +46,8 @@ static const struct {
 	  "cairn data show DISK\n"
 	  "  What the key header of an encrypted DATA says: to what its key is sealed. No secret.\n"
 	  "cairn data recover DISK OUT --recovery KEY\n"
-	  "  With the owner's recovery key (P-256, PEM): the file system of DATA, decrypted, as the\n"
+	  "  With the owner's recovery key (P-256, PEM): the file system of DATA, decrypted, as "
+	  "the\n"
 	  "  image OUT. Exit 1 where the key is another one.\n"
 	  "  DISK is a disk or its image, with its partition table.\n" },
 	{ "sign", cmd_sign, "signatures for firmware and GRUB, made apart and attached",
@@ -210,7 +211,8 @@ static const struct {
 	  "  state of a new disk with each slot as primary; of an image PCR 5 before DATA grows;\n"
 	  "  with KEYS PCR 7.\n"
 	  "  --all     values for each of the 256 boot states\n"
-	  "  --state   one: primary, booted (a, b), a_good, b_good (0, 1), a_tries, b_tries (0..3)\n"
+	  "  --state   one: primary, booted (a, b), a_good, b_good (0, 1), a_tries, b_tries "
+	  "(0..3)\n"
 	  "  --disk    N of GRUB's name hdN, 0 unless told\n"
 	  "  --loader  stage-1 GRUB, or an ESP with it: for a bundle without one, or another one\n"
 	  "cairn pcr explain LOG --image FILE|--bundle FILE [--loader FILE] [KEYS]\n"

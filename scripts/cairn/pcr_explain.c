@@ -279,7 +279,8 @@ static void print_start(const struct job *job)
 				copy.state.a.good ? "good" : "not good", copy.state.a.tries,
 				copy.state.b.good ? "good" : "not good", copy.state.b.tries,
 				bootstate_name(copy.state.booted));
-		if (fault)
+		/* Of a log that fits no start, the last trial says nothing. */
+		if (fault && job->result.verdict == PCRLIST_MATCH)
 			(void)printf("  slot %c cannot be loaded%s\n", 'a' + i, faults[fault]);
 	}
 	if (job->entries)

@@ -19,7 +19,7 @@ scene() {
 # show - of a console, what tells the story.
 show() {
 	[ -z "${ALL:-}" ] || { cat "$1" && return; }
-	sed -n -e 's/^cairn-dev# //' -e 's/^\(cairn: ready version=[^ ]* \).*\(slot=[^ ]*\) .*\(data=[^ ]*\) .*/\1\2 \3 .../p;t' \
+	sed -n -e 's/^cairn-dev# //;ta' -e ':a' -e 's/^\(cairn: ready version=[^ ]* \).*\(slot=[^ ]*\) .*\(data=[^ ]*\) .*/\1\2 \3 .../p;t' \
 		-e '/^cairn: \(insecure\|INSECURE\)/d' -e '/^cairn: /p' "$1" | cut -c 1-160
 }
 
