@@ -139,8 +139,7 @@ int efivars_enrol(uint8_t *flash, size_t len, const uint8_t *cert, size_t cert_l
 	le32_store(list + 24, (uint32_t)(16 + cert_len));
 	memcpy(list + 28, owner_guid, 16);
 	memcpy(list + ESL_HEADER_BYTES, cert, cert_len);
-	rc = store_add(&s, global_guid, "PK", ATTR_NV_BS_RT_TIME_AUTH, list, list_len, NULL,
-			       err);
+	rc = store_add(&s, global_guid, "PK", ATTR_NV_BS_RT_TIME_AUTH, list, list_len, NULL, err);
 	if (!rc)
 		rc = store_add(&s, global_guid, "KEK", ATTR_NV_BS_RT_TIME_AUTH, list, list_len,
 			       NULL, err);
