@@ -32,7 +32,8 @@ struct job {
 	struct pcr_events *events, *trial;
 	struct pcrmodel_end end;
 	struct pcrlist_result result;
-	uint32_t pcrs, entries; /* judged; boot entries that came to nothing before ours */
+	bool compared;	  /* result is there */
+	uint32_t entries; /* boot entries that came to nothing before ours */
 };
 
 /* --- what the log says of the start --- */
@@ -204,14 +205,19 @@ static int try_start(struct job *job, unsigned int n, struct err *err)
 	job->start.takes[1] = !(n >> 5 & 1);
 	pcr_events_clear(job->trial);
 	rc = pcrmodel_run(&job->start, filter, &f, &end, err);
-	if (!rc)
+	if (!rc) {
+		/* A kernel that these keys do not let through was not started by them. */
 		rc = add_firmware(job, job->trial, end.started == BOOTSTATE_B, err);
+		if (rc == CMD_REFUSED)
+			return 0;
+	}
 	if (!rc)
 		rc = pcrlist_check(&job->trial->list, job->log, job->len, &result, err);
 	if (rc)
 		return rc == -ENOMEM ? rc : CMD_REFUSED;
-	if (n && reach(&result) <= reach(&job->result))
+	if (job->compared && reach(&result) <= reach(&job->result))
 		return 0;
+	job->compared = true;
 	swap = job->events;
 	job->events = job->trial;
 	job->trial = swap;
@@ -244,9 +250,11 @@ static int check(struct job *job, struct err *err)
 	pcr_target_start(&job->target, &job->start);
 	rc = read_place(job, err);
 	take_entries(job);
-	for (n = 0; !rc && n < TRIALS && (!n || job->result.verdict != PCRLIST_MATCH); n++)
+	for (n = 0; !rc && n < TRIALS && !(job->compared && job->result.verdict == PCRLIST_MATCH);
+	     n++)
 		rc = try_start(job, n, err);
-	return rc;
+	/* err says what is wrong with the images and the keys. */
+	return !rc && !job->compared ? CMD_REFUSED : rc;
 }
 
 /* --- the report --- */

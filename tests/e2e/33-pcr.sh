@@ -31,12 +31,12 @@ keys() {
 # measure ARGUMENT... - boot dev; leaves eventlog.bin and the lines `pcrN HEX` in pcrs.
 measure() {
 	vm "$@" --wait "$READY" --wait 'cairn: update (good|failed)' --send "$SHELL_ASK" --wait "$SHELL_UP" \
-		--send "$(dev_text "base64 $LOG; for i in 0 1 2 3 4 5 6 7 8 9 14; do echo pcr \$i \$(cat /sys/class/tpm/tpm0/pcr-sha256/\$i); done")" \
+		--send "$(dev_text "base64 $LOG; for i in 0 1 2 3 4 5 6 7 8 9; do echo pcr \$i \$(cat /sys/class/tpm/tpm0/pcr-sha256/\$i); done")" \
 		--wait '^END 0'
 	between console | grep -v '^pcr ' | base64 -d >eventlog.bin || fail "event log: no base64"
 	between console | sed -n 's/^pcr \([0-9]*\) \([0-9A-Fa-f]\{64\}\)$/\1 \2/p' |
 		tr 'A-F' 'a-f' >pcrs
-	[ "$(wc -l <pcrs)" = 11 ] || fail "the machine has no 11 PCR values"
+	[ "$(wc -l <pcrs)" = 10 ] || fail "the machine has no 10 PCR values"
 }
 
 # agrees - the log, replayed by tpm2_eventlog, and the status line say what the TPM says.
@@ -246,6 +246,19 @@ cell() {
 	[ "$state" = not-taken ] || same_everywhere
 }
 
+# The firmware tries a stick first that has nothing to start: PCR 4 has that too, and the disk is another
+# number to GRUB.
+stick_first() {
+	copy_image "$DEV" stick.img
+	for part in 2 3 4 5 6 7 8; do
+		part_zero stick.img $part
+	done
+	mdel -i "$(fat stick.img 1)" ::/EFI/BOOT/BOOTX64.EFI
+	measure --disk "stick.img,bus=usb,bootindex=0" --disk "$DEV,bus=nvme,bootindex=1"
+	agrees
+	predicted "$DEV" none a
+}
+
 matrix() {
 	for firmware in none off on; do
 		for bus in virtio nvme ahci usb; do
@@ -254,6 +267,7 @@ matrix() {
 			done
 		done
 	done
+	t "a stick without a loader is tried first" stick_first
 	t "slot a after 1 of 3 tries" cell 'a_tries=1' virtio none a
 	t "slot a given up, b good" cell 'a_good=0 a_tries=0' virtio none b
 	t "both out of tries, both good" cell 'a_tries=0 b_tries=0' virtio none a

@@ -118,6 +118,26 @@ static void test_split(void **state)
 	assert_memory_equal(split.kernel, want, SHA256_SIZE);
 }
 
+/* A real start, after a boot entry that came to nothing. */
+static void test_real(void **state)
+{
+	uint8_t want[SHA256_SIZE], got[SHA256_SIZE];
+	struct pcr4_split split;
+
+	(void)state;
+	assert_int_equal(
+		io_read_file("tests/data/eventlog/grub.bin", log_.buf, sizeof(log_.buf), &log_.len),
+		0);
+	assert_int_equal(pcr4_split(log_.buf, log_.len, &split, &err), 0);
+	assert_int_equal(split.firmware_events, 4);
+	replayed(want);
+	assert_int_equal(pcr4_on_machine(log_.buf, log_.len, split.loader, split.kernel, got, &err),
+			 0);
+	assert_memory_equal(got, want, SHA256_SIZE);
+	pcr4_plain(split.loader, split.kernel, got);
+	assert_memory_not_equal(got, want, SHA256_SIZE);
+}
+
 static void refused(int rc)
 {
 	uint8_t pcr[SHA256_SIZE];
@@ -165,9 +185,8 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_another),
-		cmocka_unit_test(test_plain),
-		cmocka_unit_test(test_split),
+		cmocka_unit_test(test_another), cmocka_unit_test(test_plain),
+		cmocka_unit_test(test_split),	cmocka_unit_test(test_real),
 		cmocka_unit_test(test_refused),
 	};
 
