@@ -39,6 +39,10 @@ measure() {
 	[ "$(wc -l <pcrs)" = 10 ] || fail "the machine has no 10 PCR values"
 }
 
+# PCR 14 of a machine without settings: extended with SHA-256("cairn settings end") by service data,
+# after the firmware's log (docs/attestation.md).
+NO_SETTINGS=6f2a6e930f2c856552564d2022a79230e3a3df1ea900b0ed18d4e80e04b10ed8
+
 # agrees - the log, replayed by tpm2_eventlog, and the status line say what the TPM says.
 agrees() {
 	tpm2_eventlog eventlog.bin >events.yaml 2>/dev/null || fail "tpm2_eventlog refuses the log"
@@ -46,6 +50,7 @@ agrees() {
 		sed -n 's/^ *\([0-9]*\) *: 0x\([0-9a-fA-F]*\)$/\1 \2/p' | tr 'A-F' 'a-f' >replayed
 	while read -r nr digest; do
 		was=$(sed -n "s/^$nr //p" replayed)
+		[ "$nr" != 14 ] || was=$NO_SETTINGS
 		case $digest in *[!0]*) ;; *) continue ;; esac
 		[ "$was" = "$digest" ] || fail "PCR $nr: TPM $digest, log ${was:-nothing}"
 	done <pcrs
