@@ -31,7 +31,7 @@ trap end EXIT
 mkdir "$tmp/mnt"
 # trust ORDER [WHY] - what service trust says from now on.
 trust() { echo "$*" >"$tmp/orders"; }
-trust plain no TPM
+trust plain "not encrypted: no TPM"
 mkfifo "$tmp/fifo"
 "$DOUBLE" "$tmp/trust" "$tmp/orders" >"$tmp/fifo" &
 double=$!
