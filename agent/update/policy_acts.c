@@ -267,7 +267,6 @@ void policy_good_sealed(struct update *u)
 		say_line("not sealed anew why=\"%s\"", err.msg);
 		u->seal_again_ms = main_now_ms() + SEAL_AGAIN_MS;
 	}
-	fault_point("seal-good-failed");
 }
 
 /* seal - so that what is tried opens DATA. Where DATA is shut in this boot there is no key to be
