@@ -59,11 +59,13 @@ explain() {
 
 enrol() {
 	manufacture
-	tpm_on tpm
 	nonce=$("$CAIRN" attest nonce)
-	"$DRIVE" tpm.s request "$nonce" request
+	(
+		tpm_on tpm
+		"$DRIVE" tpm.s request "$nonce" request
+		tpm_off
+	)
 	"$CAIRN" attest challenge request --nonce "$nonce" --roots roots.pem --secret secret --out credential
-	tpm_off
 	scene 'A new machine. Its TPM has a certificate of its maker; only this TPM can read the credential.'
 	start --fail 'cairn: failed' --wait "$GOOD"1 --send "$SHELL_ASK" --wait "$SHELL_UP" \
 		--send "$(dev_text "echo 'a secret of the machine' >/data/kept; sync; echo $(base64 -w 0 credential) | base64 -d >/tmp/c; echo answer=\$(cairn-attest activate /tmp/c)")" \
