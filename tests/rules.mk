@@ -51,7 +51,7 @@ $(eval $(call unit_test,test_settings,tests/attest/test_settings.c \
 $(eval $(call unit_test,test_real,tests/attest/test_real.c,))
 $(eval $(call host_program,attest-kit,tests/attest/main.c tests/attest/kit.c,))
 # The device's side of attestation, asked from the command line: with a swtpm it needs no machine.
-$(eval $(call target_program,quote-drive,tests/e2e/guest/quote-drive.c $(QUOTE_SRC),-ltss2))
+$(eval $(call target_program,quote-drive,tests/e2e/guest/quote-drive.c $(QUOTE_SRC) agent/trust/tpm.c,-ltss2))
 
 # The checker of power cuts, and the test that it finds what it is there for.
 CUT_SRC := $(addprefix tests/cut/,walk.c judge.c model.c dmlog.c)

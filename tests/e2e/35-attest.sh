@@ -171,6 +171,14 @@ over_time() {
 	tpm_off
 }
 
+# Of the secrets that sessions are salted with one in some hundred begins with a zero byte, as one of
+# the points sent for it does: both ends must keep it.
+salted() {
+	tpm_on tpm
+	"$DRIVE" tpm.s salted 800 2>said || fail "$(tail -n 1 said)"
+	tpm_off
+}
+
 # Where tpm2_checkquote 5.4 takes what is refused here; docs/attestation.md says why each is right.
 STRICTER='other-ek other-ak unrestricted-ak other-identity
 other-magic other-signer signer-plain-name no-signer
@@ -266,6 +274,7 @@ as_shipped() {
 
 t "RSA EK with certificate: enrolled, verified; other roots, other TPMs refused" with_certificate
 t "restarts, replays, objects, a cleared TPM" over_time
+t "800 salted sessions" salted
 t "tpm2_checkquote and tpm2_eventlog on every hostile evidence" referees
 t "the shipped machine's evidence" as_shipped
 finish

@@ -111,7 +111,7 @@ trial)
 	done
 	again
 	until_ok 60 good
-	grep -q 'history .*release 2 .*: good' /run/state || die "the history does not say good"
+	grep -q 'release 2 (0.2.0).*: good' /run/state || die "the history does not say good"
 	echo "FAULTS trial ok"
 	;;
 rollback)

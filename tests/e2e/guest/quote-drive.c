@@ -10,6 +10,8 @@
  *   quote-drive TPM evidence NONCE CHANNEL LOG OUT
  *   quote-drive TPM sign FILE OUT          an object of kind text
  *   quote-drive TPM wrap EVIDENCE OUT      an object of kind evidence
+ *   quote-drive TPM salted COUNT           so many sessions salted with the storage key, one after
+ *                                          the other: some of their secrets begin with a zero byte
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +26,7 @@
 #include <tss2/tss2_tcti_device.h>
 
 #include "agent/trust/quote.h"
+#include "agent/trust/tpm.h"
 #include "bytes.h"
 #include "eventlog.h"
 #include "hex.h"
@@ -252,6 +255,28 @@ static int wrap(ESYS_CONTEXT *esys, char **arg, struct err *err)
 	return object(esys, OBJECT_EVIDENCE, arg, err);
 }
 
+/* Only open_tpm opens one here. */
+int tpm_tcti(const char *name, TSS2_TCTI_CONTEXT **ret, struct err *err)
+{
+	(void)ret;
+	return err_set(err, -ENODEV, "%s is not opened this way", name);
+}
+
+static int salted(ESYS_CONTEXT *esys, char **arg, struct err *err)
+{
+	struct tpm tpm = { .esys = esys, .there = true, .srk = ESYS_TR_NONE };
+	unsigned long i, count = strtoul(arg[0], NULL, 10);
+	uint8_t random[32];
+	int rc = 0;
+
+	for (i = 0; !rc && i < count; i++) {
+		rc = tpm_random(&tpm, random, sizeof(random), err);
+		if (rc)
+			err_prefix(err, "session %lu", i + 1);
+	}
+	return rc;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -261,7 +286,7 @@ int main(int argc, char **argv)
 	} orders[] = {
 		{ "extend", 1, extend },     { "measure", 3, measure },	  { "request", 2, request },
 		{ "activate", 1, activate }, { "evidence", 4, evidence }, { "sign", 2, sign },
-		{ "wrap", 2, wrap },
+		{ "wrap", 2, wrap },	     { "salted", 1, salted },
 	};
 	struct err err = { "" };
 	ESYS_CONTEXT *esys;
