@@ -14,17 +14,24 @@ VARIANT ?=
 CAIRN_BUILD   := $(if $(filter command,$(firstword $(origin BUILD))),$(BUILD))
 CAIRN_VERSION := $(if $(filter command,$(firstword $(origin VERSION))),$(VERSION))
 CAIRN_NUMBER  := $(if $(filter command,$(firstword $(origin NUMBER))),$(NUMBER))
-unexport BUILD VERSION NUMBER
+CAIRN_FLOOR   := $(if $(filter command,$(firstword $(origin FLOOR))),$(FLOOR))
+CAIRN_ENROL   := $(if $(filter command,$(firstword $(origin ENROL))),$(ENROL))
+unexport BUILD VERSION NUMBER FLOOR ENROL
 TO      := $(O)/$(ARCH)
 IMG     := $(O)/$(ARCH)$(if $(VARIANT),-$(VARIANT))$(if $(CAIRN_BUILD),-$(CAIRN_BUILD))
+export ADDON ?=
 export CAIRN_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/cairn
-export O ARCH VARIANT CAIRN_BUILD CAIRN_VERSION CAIRN_NUMBER
+export O ARCH VARIANT CAIRN_BUILD CAIRN_VERSION CAIRN_NUMBER CAIRN_FLOOR CAIRN_ENROL
 
 ifneq ($(filter-out dev,$(VARIANT)),)
 $(error VARIANT=$(VARIANT): only `dev` or nothing (production) is known)
 endif
 ifneq ($(filter dev,$(CAIRN_BUILD))$(word 2,$(CAIRN_BUILD))$(findstring /,$(CAIRN_BUILD)),)
 $(error BUILD=$(CAIRN_BUILD): one word, without `/`, not `dev`)
+endif
+
+ifneq ($(and $(ADDON),$(if $(VARIANT),,production)),)
+$(error ADDON=$(ADDON): only VARIANT=dev takes add-ons)
 endif
 
 # Short lines by default, whole commands with V=1.

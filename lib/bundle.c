@@ -74,6 +74,32 @@ static void read_image(struct doctext_in *in, struct bundle_image *m, enum bundl
 	m->present = !in->failed;
 }
 
+static void read_pcrs(struct doctext_in *in, struct pcrrelease *r)
+{
+	doctext_lit(in, "\nkernel=");
+	doctext_hex(in, r->kernel, sizeof(r->kernel));
+	while (doctext_next(in, "\nmeasured=") && r->events < PCRRELEASE_EVENTS_MAX) {
+		struct pcrrelease_event *e = &r->event[r->events++];
+
+		doctext_lit(in, "\nmeasured=");
+		doctext_hex(in, e->digest, sizeof(e->digest));
+		doctext_lit(in, " ");
+		doctext_word(in, e->what, sizeof(e->what));
+	}
+	doctext_lit(in, "\npcr9=");
+	doctext_hex(in, r->pcr9, sizeof(r->pcr9));
+	while (doctext_next(in, "\nloader=") && r->loaders < PCRRELEASE_LOADERS_MAX) {
+		struct pcrrelease_loader *l = &r->loader[r->loaders++];
+
+		doctext_lit(in, "\nloader=");
+		l->generation = (uint32_t)doctext_u64(in, 1, UINT32_MAX);
+		doctext_lit(in, " ");
+		doctext_hex(in, l->hash, sizeof(l->hash));
+		doctext_lit(in, " ");
+		doctext_hex(in, l->pcr4, sizeof(l->pcr4));
+	}
+}
+
 static void read_head(struct doctext_in *in, struct bundle *b)
 {
 	doctext_lit(in, "cairn-bundle 1\ncompatible=");
@@ -94,6 +120,7 @@ static void read_head(struct doctext_in *in, struct bundle *b)
 	doctext_lit(in, b->delta ? "delta\nbase=" : "full\nbase=-");
 	if (b->delta)
 		doctext_hex(in, b->base, sizeof(b->base));
+	read_pcrs(in, &b->pcrs);
 	doctext_lit(in, "\ntables=");
 	b->tables_bytes = (uint32_t)doctext_u64(in, 1, BUNDLE_TABLES_MAX);
 	doctext_lit(in, " ");
@@ -124,6 +151,28 @@ static void write_image(struct doctext_out *out, const struct bundle_image *m,
 		doctext_put(out, "generation=%" PRIu32 "\n", m->generation);
 }
 
+static void write_pcrs(struct doctext_out *out, const struct pcrrelease *r)
+{
+	uint32_t i;
+
+	doctext_put(out, "\nkernel=");
+	doctext_put_hex(out, r->kernel, sizeof(r->kernel));
+	for (i = 0; i < r->events; i++) {
+		doctext_put(out, "\nmeasured=");
+		doctext_put_hex(out, r->event[i].digest, SHA256_SIZE);
+		doctext_put(out, " ");
+		doctext_put_word(out, r->event[i].what, sizeof(r->event[i].what));
+	}
+	doctext_put(out, "\npcr9=");
+	doctext_put_hex(out, r->pcr9, sizeof(r->pcr9));
+	for (i = 0; i < r->loaders; i++) {
+		doctext_put(out, "\nloader=%" PRIu32 " ", r->loader[i].generation);
+		doctext_put_hex(out, r->loader[i].hash, SHA256_SIZE);
+		doctext_put(out, " ");
+		doctext_put_hex(out, r->loader[i].pcr4, SHA256_SIZE);
+	}
+}
+
 static void write_document(const struct bundle *b, struct doctext_out *out)
 {
 	int i;
@@ -142,6 +191,7 @@ static void write_document(const struct bundle *b, struct doctext_out *out)
 		doctext_put_hex(out, b->base, sizeof(b->base));
 	else
 		doctext_put(out, "-");
+	write_pcrs(out, &b->pcrs);
 	doctext_put(out, "\ntables=%" PRIu32 " ", b->tables_bytes);
 	doctext_put_hex(out, b->tables_sha256, sizeof(b->tables_sha256));
 	doctext_put(out, "\n");
@@ -149,6 +199,23 @@ static void write_document(const struct bundle *b, struct doctext_out *out)
 		if (b->image[i].present)
 			write_image(out, &b->image[i], (enum bundle_image_id)i);
 	doctext_put(out, "end\n");
+}
+
+/* Each loader may start the release, and the bundle's own is among them. */
+static int loaders_fit(const struct bundle *b, struct err *err)
+{
+	const struct bundle_image *esp = &b->image[BUNDLE_ESP];
+	bool own = !esp->present;
+	uint32_t i;
+	int rc = pcrrelease_check(&b->pcrs, err);
+
+	if (rc)
+		return rc;
+	for (i = 0; i < b->pcrs.loaders; i++)
+		own |= b->pcrs.loader[i].generation == esp->generation;
+	if (b->pcrs.loader[0].generation < b->stage1)
+		return err_set(err, -EBADMSG, "a stage-1 loader that is too old for it");
+	return own ? 0 : err_set(err, -EBADMSG, "its own stage-1 loader is not among the loaders");
 }
 
 /* What the form does not say. */
@@ -178,7 +245,7 @@ static int fits(const struct bundle *b, struct err *err)
 		return err_set(err, -EBADMSG, "the bundle's own stage-1 loader is too old for it");
 	if (bundle_tables_bytes(b) != b->tables_bytes)
 		return err_set(err, -EBADMSG, "the tables' size does not fit the images");
-	return 0;
+	return loaders_fit(b, err);
 }
 
 int bundle_parse(const uint8_t *buf, size_t len, struct bundle *ret, struct err *err)
@@ -216,6 +283,8 @@ int bundle_format(const struct bundle *b, uint8_t ret_buf[static SIGNED_DOCUMENT
 	struct bundle again;
 	int i;
 
+	if (b->pcrs.events > PCRRELEASE_EVENTS_MAX || b->pcrs.loaders > PCRRELEASE_LOADERS_MAX)
+		return -EINVAL;
 	for (i = 0; i < BUNDLE_IMAGES; i++)
 		if ((int)b->image[i].encoding < 0 || b->image[i].encoding >= BUNDLE_ENCODINGS ||
 		    b->image[i].salt_len > VERITY_SALT_MAX)

@@ -9,6 +9,7 @@
 #include "channel.h"
 #include "crypto.h"
 #include "err.h"
+#include "pcrrelease.h"
 #include "signed.h"
 #include "trust.h"
 #include "verity.h"
@@ -28,6 +29,12 @@
  *     encryption=none              anything else is refused: an extension point
  *     kind=full|delta
  *     base=<root hash>|-           delta: the root it goes on from
+ *     kernel=<Authenticode hash of the signed vmlinuz>
+ *     measured=<sha256> <word>     1 to 8: the events of PCR 9, in order (pcrrelease.h)
+ *     pcr9=<hex>                   what they make of it
+ *     loader=<generation> <Authenticode hash> <pcr4>
+ *                                  1 to 4, ascending, none below stage1: stage-1 loaders, and PCR 4
+ *                                  for each with this kernel behind a plain firmware (pcr4.h)
  *     tables=<bytes> <sha256>
  *     image=boot|root|esp          in this order, boot and root always, each once:
  *     size=<bytes>                 a multiple of 4096
@@ -91,6 +98,7 @@ struct bundle {
 	uint32_t stage1;
 	bool delta;
 	uint8_t base[SHA256_SIZE]; /* delta */
+	struct pcrrelease pcrs;	   /* what it measures */
 	uint32_t tables_bytes;
 	uint8_t tables_sha256[SHA256_SIZE];
 	struct bundle_image image[BUNDLE_IMAGES];

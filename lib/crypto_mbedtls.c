@@ -2,8 +2,11 @@
 #include "crypto.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include <mbedtls/aes.h>
+#include <mbedtls/bignum.h>
 #include <mbedtls/ecdsa.h>
 
 #include "bytes.h"
@@ -76,36 +79,199 @@ void sha256_final(struct sha256 *h, uint8_t ret_digest[static SHA256_SIZE])
 		be32_store(ret_digest + 4 * i, s->words[i]);
 }
 
+struct p256_key {
+	mbedtls_ecp_group group;
+	mbedtls_ecp_point q;
+};
+
+/* read_point - a point of the curve, not the one at infinity. */
+static int read_point(mbedtls_ecp_group *group, const uint8_t *point, mbedtls_ecp_point *ret)
+{
+	return point[0] == 4 &&
+			       mbedtls_ecp_point_read_binary(group, ret, point, P256_POINT_SIZE) ==
+				       0 &&
+			       mbedtls_ecp_check_pubkey(group, ret) == 0
+		       ? 0
+		       : -EINVAL;
+}
+
+static int key_init(struct p256_key *key, const uint8_t *point)
+{
+	mbedtls_ecp_group_init(&key->group);
+	mbedtls_ecp_point_init(&key->q);
+	if (mbedtls_ecp_group_load(&key->group, MBEDTLS_ECP_DP_SECP256R1))
+		return -ENOMEM;
+	return read_point(&key->group, point, &key->q);
+}
+
+static void key_release(struct p256_key *key)
+{
+	mbedtls_ecp_point_free(&key->q);
+	mbedtls_ecp_group_free(&key->group);
+}
+
+int crypto_p256_key_new(const uint8_t point[static P256_POINT_SIZE], struct p256_key **ret)
+{
+	struct p256_key *key = calloc(1, sizeof(*key));
+	int rc = key ? key_init(key, point) : -ENOMEM;
+
+	if (!rc)
+		*ret = key;
+	else
+		crypto_p256_key_free(key);
+	return rc;
+}
+
+void crypto_p256_key_free(struct p256_key *key)
+{
+	if (key)
+		key_release(key);
+	free(key);
+}
+
+int crypto_p256_key_verify(struct p256_key *key, const uint8_t digest[static SHA256_SIZE],
+			   const uint8_t signature[static P256_SIGNATURE_SIZE])
+{
+	mbedtls_mpi r, s;
+	int rc = -ENOMEM;
+
+	mbedtls_mpi_init(&r);
+	mbedtls_mpi_init(&s);
+	if (!mbedtls_mpi_read_binary(&r, signature, 32) &&
+	    !mbedtls_mpi_read_binary(&s, signature + 32, 32))
+		rc = mbedtls_ecdsa_verify(&key->group, digest, SHA256_SIZE, &key->q, &r, &s)
+			     ? -EKEYREJECTED
+			     : 0;
+	mbedtls_mpi_free(&s);
+	mbedtls_mpi_free(&r);
+	return rc;
+}
+
 int crypto_p256_verify(const uint8_t point[static P256_POINT_SIZE],
 		       const uint8_t digest[static SHA256_SIZE],
 		       const uint8_t signature[static P256_SIGNATURE_SIZE])
 {
+	struct p256_key key;
+	int rc = key_init(&key, point);
+
+	if (!rc)
+		rc = crypto_p256_key_verify(&key, digest, signature);
+	key_release(&key);
+	return rc;
+}
+
+/* fill - random numbers as mbedTLS asks for them: it blinds secrets with them. */
+static int fill(void *ctx, unsigned char *buf, size_t len)
+{
+	(void)ctx;
+	return crypto_random(buf, len) ? MBEDTLS_ERR_ECP_RANDOM_FAILED : 0;
+}
+
+/* multiply - secret * point; a NULL point is the generator. */
+static int multiply(const uint8_t *secret, const uint8_t *point, uint8_t *ret_point)
+{
 	mbedtls_ecp_group group;
-	mbedtls_ecp_point q;
-	mbedtls_mpi r, s;
-	int rc, made;
+	mbedtls_ecp_point q, r;
+	mbedtls_mpi k;
+	size_t len;
+	int rc = -ENOMEM;
 
 	mbedtls_ecp_group_init(&group);
 	mbedtls_ecp_point_init(&q);
-	mbedtls_mpi_init(&r);
-	mbedtls_mpi_init(&s);
-	made = mbedtls_ecp_group_load(&group, MBEDTLS_ECP_DP_SECP256R1);
-	if (!made)
-		made = mbedtls_mpi_read_binary(&r, signature, 32);
-	if (!made)
-		made = mbedtls_mpi_read_binary(&s, signature + 32, 32);
-	if (made)
-		rc = -ENOMEM;
-	else if (point[0] != 4 ||
-		 mbedtls_ecp_point_read_binary(&group, &q, point, P256_POINT_SIZE) ||
-		 mbedtls_ecp_check_pubkey(&group, &q))
-		rc = -EINVAL;
-	else
-		rc = mbedtls_ecdsa_verify(&group, digest, SHA256_SIZE, &q, &r, &s) ? -EKEYREJECTED
-										   : 0;
-	mbedtls_mpi_free(&s);
-	mbedtls_mpi_free(&r);
+	mbedtls_ecp_point_init(&r);
+	mbedtls_mpi_init(&k);
+	if (mbedtls_ecp_group_load(&group, MBEDTLS_ECP_DP_SECP256R1) ||
+	    mbedtls_mpi_read_binary(&k, secret, P256_SECRET_SIZE))
+		goto out;
+	rc = -EINVAL;
+	if (mbedtls_ecp_check_privkey(&group, &k) || (point && read_point(&group, point, &q)))
+		goto out;
+	rc = -ENOMEM;
+	if (!mbedtls_ecp_mul(&group, &r, &k, point ? &q : &group.G, fill, NULL) &&
+	    !mbedtls_ecp_point_write_binary(&group, &r, MBEDTLS_ECP_PF_UNCOMPRESSED, &len,
+					    ret_point, P256_POINT_SIZE) &&
+	    len == P256_POINT_SIZE)
+		rc = 0;
+out:
+	mbedtls_mpi_free(&k);
+	mbedtls_ecp_point_free(&r);
 	mbedtls_ecp_point_free(&q);
 	mbedtls_ecp_group_free(&group);
+	return rc;
+}
+
+int crypto_p256_public(const uint8_t secret[static P256_SECRET_SIZE],
+		       uint8_t ret_point[static P256_POINT_SIZE])
+{
+	return multiply(secret, NULL, ret_point);
+}
+
+int crypto_p256_ecdh(const uint8_t secret[static P256_SECRET_SIZE],
+		     const uint8_t point[static P256_POINT_SIZE], uint8_t ret_x[static 32])
+{
+	uint8_t shared[P256_POINT_SIZE];
+	int rc = multiply(secret, point, shared);
+
+	if (!rc)
+		memcpy(ret_x, shared + 1, 32);
+	crypto_wipe(shared, sizeof(shared));
+	return rc;
+}
+
+static void cfb(const uint8_t *key, const uint8_t *iv, uint8_t *buf, size_t len, int way)
+{
+	uint8_t block[AES128_SIZE];
+	mbedtls_aes_context aes;
+	size_t n = 0;
+
+	memcpy(block, iv, sizeof(block));
+	mbedtls_aes_init(&aes);
+	/* Fails for no key of 128 bits. CFB takes the cipher's forward way in both directions. */
+	(void)mbedtls_aes_setkey_enc(&aes, key, 8 * AES128_SIZE);
+	(void)mbedtls_aes_crypt_cfb128(&aes, way, len, &n, block, buf, buf);
+	mbedtls_aes_free(&aes);
+}
+
+void crypto_aes128_cfb_encrypt(const uint8_t key[static AES128_SIZE],
+			       const uint8_t iv[static AES128_SIZE], uint8_t *buf, size_t len)
+{
+	cfb(key, iv, buf, len, MBEDTLS_AES_ENCRYPT);
+}
+
+void crypto_aes128_cfb_decrypt(const uint8_t key[static AES128_SIZE],
+			       const uint8_t iv[static AES128_SIZE], uint8_t *buf, size_t len)
+{
+	cfb(key, iv, buf, len, MBEDTLS_AES_DECRYPT);
+}
+
+int crypto_rsa_public(const uint8_t *modulus, size_t size, uint32_t exponent, const uint8_t *in,
+		      uint8_t *ret_out)
+{
+	mbedtls_mpi n, e, m, c;
+	int rc = -EINVAL;
+
+	mbedtls_mpi_init(&n);
+	mbedtls_mpi_init(&e);
+	mbedtls_mpi_init(&m);
+	mbedtls_mpi_init(&c);
+	if (size < RSA_SIZE_MIN || size > RSA_SIZE_MAX || exponent < 3 || exponent % 2 == 0)
+		goto out;
+	rc = -ENOMEM;
+	if (mbedtls_mpi_read_binary(&n, modulus, size) || mbedtls_mpi_read_binary(&m, in, size) ||
+	    mbedtls_mpi_lset(&e, (mbedtls_mpi_sint)exponent))
+		goto out;
+	rc = -EINVAL;
+	if (!(modulus[0] & 0x80) || mbedtls_mpi_get_bit(&n, 0) == 0 ||
+	    mbedtls_mpi_cmp_mpi(&m, &n) >= 0)
+		goto out;
+	rc = mbedtls_mpi_exp_mod(&c, &m, &e, &n, NULL) ||
+			     mbedtls_mpi_write_binary(&c, ret_out, size)
+		     ? -ENOMEM
+		     : 0;
+out:
+	mbedtls_mpi_free(&c);
+	mbedtls_mpi_free(&m);
+	mbedtls_mpi_free(&e);
+	mbedtls_mpi_free(&n);
 	return rc;
 }

@@ -6,7 +6,8 @@
 
 #include "bytes.h"
 
-#define VERSION 1
+#define VERSION_PLAIN 1
+#define VERSION_ENCRYPTED 2
 #define STATE_MAKING 1
 #define STATE_MADE 2
 #define VERSION_AT 16
@@ -36,16 +37,17 @@ enum datahead datahead_judge(const uint8_t head[static DATAHEAD_BYTES])
 	char label[SUPER_LABEL_BYTES + 1] = { 0 };
 
 	if (!memcmp(head, magic, sizeof(magic))) {
-		if (le32_load(head + VERSION_AT) != VERSION)
+		uint32_t version = le32_load(head + VERSION_AT);
+		uint32_t mark = le32_load(head + STATE_AT);
+
+		if (version != VERSION_PLAIN && version != VERSION_ENCRYPTED)
 			return DATAHEAD_UNKNOWN;
-		switch (le32_load(head + STATE_AT)) {
-		case STATE_MAKING:
-			return DATAHEAD_MAKING;
-		case STATE_MADE:
-			return DATAHEAD_MADE;
-		default:
-			return DATAHEAD_UNKNOWN;
-		}
+		if (mark == STATE_MAKING)
+			return version == VERSION_PLAIN ? DATAHEAD_MAKING
+							: DATAHEAD_MAKING_ENCRYPTED;
+		if (mark == STATE_MADE)
+			return version == VERSION_PLAIN ? DATAHEAD_MADE : DATAHEAD_ENCRYPTED;
+		return DATAHEAD_UNKNOWN;
 	}
 	if (all_zero(head, DATAHEAD_BYTES))
 		return DATAHEAD_EMPTY;
@@ -61,19 +63,22 @@ enum datahead datahead_judge(const uint8_t head[static DATAHEAD_BYTES])
 
 void datahead_mark(enum datahead what, uint8_t ret_sector[static DATAHEAD_MARK_BYTES])
 {
-	bool making = what == DATAHEAD_MAKING;
+	bool making = what == DATAHEAD_MAKING || what == DATAHEAD_MAKING_ENCRYPTED;
+	bool encrypted = what == DATAHEAD_MAKING_ENCRYPTED || what == DATAHEAD_ENCRYPTED;
 
 	memset(ret_sector, 0, DATAHEAD_MARK_BYTES);
 	memcpy(ret_sector, magic, sizeof(magic));
-	le32_store(ret_sector + VERSION_AT, VERSION);
+	le32_store(ret_sector + VERSION_AT, encrypted ? VERSION_ENCRYPTED : VERSION_PLAIN);
 	le32_store(ret_sector + STATE_AT, making ? STATE_MAKING : STATE_MADE);
-	if (making)
+	if (what == DATAHEAD_MAKING)
 		le32_store(ret_sector + LABEL_MAGIC_AT, LABEL_MAGIC);
 }
 
 const char *datahead_name(enum datahead what)
 {
-	static const char *const names[] = { "empty", "being made", "made", "unknown" };
+	static const char *const names[] = {
+		"empty", "being made", "made", "being made, encrypted", "made, encrypted", "unknown"
+	};
 
 	return what <= DATAHEAD_UNKNOWN ? names[what] : "?";
 }

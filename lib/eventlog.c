@@ -160,14 +160,19 @@ static void reset(struct eventlog_pcrs *pcrs)
 	memset(pcrs->pcr[17], 0xff, 6 * SHA256_SIZE);
 }
 
-static void extend(struct eventlog_pcrs *pcrs, const struct eventlog_event *e)
+void eventlog_extend(uint8_t pcr[static SHA256_SIZE], const uint8_t digest[static SHA256_SIZE])
 {
 	struct sha256 h;
 
 	sha256_init(&h);
-	sha256_update(&h, pcrs->pcr[e->pcr], SHA256_SIZE);
-	sha256_update(&h, e->digest, SHA256_SIZE);
-	sha256_final(&h, pcrs->pcr[e->pcr]);
+	sha256_update(&h, pcr, SHA256_SIZE);
+	sha256_update(&h, digest, SHA256_SIZE);
+	sha256_final(&h, pcr);
+}
+
+static void extend(struct eventlog_pcrs *pcrs, const struct eventlog_event *e)
+{
+	eventlog_extend(pcrs->pcr[e->pcr], e->digest);
 	pcrs->extended |= 1u << e->pcr;
 }
 

@@ -79,4 +79,7 @@ int eventlog_next(struct eventlog *log, struct eventlog_event *ret_event, struct
 int eventlog_replay(const uint8_t *buf, size_t len, struct eventlog_pcrs *ret_pcrs,
 		    struct err *err);
 
+/* eventlog_extend - what the TPM does with a PCR of the SHA-256 bank and a digest. */
+void eventlog_extend(uint8_t pcr[static SHA256_SIZE], const uint8_t digest[static SHA256_SIZE]);
+
 #endif

@@ -58,62 +58,37 @@ static int work_init(struct work *w, const uint8_t *secret)
 	return 0;
 }
 
-int p256_public(const uint8_t secret[static P256_SECRET_SIZE],
-		uint8_t ret_point[static P256_POINT_SIZE])
-{
-	struct work w;
-	int rc = work_init(&w, secret);
-
-	if (!rc && (!EC_POINT_mul(w.group, w.point, w.secret, NULL, NULL, w.ctx) ||
-		    EC_POINT_point2oct(w.group, w.point, POINT_CONVERSION_UNCOMPRESSED, ret_point,
-				       P256_POINT_SIZE, w.ctx) != P256_POINT_SIZE))
-		rc = -ENOMEM;
-	work_release(&w);
-	return rc;
-}
-
-/* HMAC-SHA256 (RFC 2104) of up to four parts, with a key of 32 bytes. */
-static void hmac(const uint8_t key[static SHA256_SIZE], const uint8_t *const part[],
-		 const size_t part_len[], size_t parts, uint8_t ret[static SHA256_SIZE])
-{
-	uint8_t pad[64], inner[SHA256_SIZE];
-	struct sha256 h;
-	size_t i;
-
-	memset(pad, 0x36, sizeof(pad));
-	for (i = 0; i < SHA256_SIZE; i++)
-		pad[i] ^= key[i];
-	sha256_init(&h);
-	sha256_update(&h, pad, sizeof(pad));
-	for (i = 0; i < parts; i++)
-		sha256_update(&h, part[i], part_len[i]);
-	sha256_final(&h, inner);
-	for (i = 0; i < sizeof(pad); i++)
-		pad[i] ^= 0x36 ^ 0x5c;
-	sha256_init(&h);
-	sha256_update(&h, pad, sizeof(pad));
-	sha256_update(&h, inner, sizeof(inner));
-	sha256_final(&h, ret);
-	OPENSSL_cleanse(pad, sizeof(pad));
-}
-
 /* The generator of RFC 6979, section 3.2. */
 struct nonce {
 	uint8_t k[SHA256_SIZE], v[SHA256_SIZE];
 };
 
+/* V = HMAC_K(V): the next candidate too. */
+static void nonce_next(struct nonce *n)
+{
+	struct hmac h;
+
+	hmac_init(&h, n->k, sizeof(n->k));
+	hmac_update(&h, n->v, sizeof(n->v));
+	hmac_final(&h, n->v);
+	OPENSSL_cleanse(&h, sizeof(h));
+}
+
 /* K = HMAC_K(V || byte || secret || digest), V = HMAC_K(V); the last two where not NULL. */
 static void nonce_step(struct nonce *n, uint8_t byte, const uint8_t *secret, const uint8_t *digest)
 {
-	const uint8_t *const part[] = { n->v, &byte, secret, digest };
-	const size_t len[] = { SHA256_SIZE, 1, P256_SECRET_SIZE, SHA256_SIZE };
-	const uint8_t *const v[] = { n->v };
-	uint8_t key[SHA256_SIZE];
+	struct hmac h;
 
-	hmac(n->k, part, len, secret ? 4 : 2, key);
-	memcpy(n->k, key, sizeof(key));
-	hmac(n->k, v, len, 1, n->v);
-	OPENSSL_cleanse(key, sizeof(key));
+	hmac_init(&h, n->k, sizeof(n->k));
+	hmac_update(&h, n->v, sizeof(n->v));
+	hmac_update(&h, &byte, 1);
+	if (secret) {
+		hmac_update(&h, secret, P256_SECRET_SIZE);
+		hmac_update(&h, digest, SHA256_SIZE);
+	}
+	hmac_final(&h, n->k);
+	OPENSSL_cleanse(&h, sizeof(h));
+	nonce_next(n);
 }
 
 static void nonce_init(struct nonce *n, const uint8_t *secret, const uint8_t *digest)
@@ -122,15 +97,6 @@ static void nonce_init(struct nonce *n, const uint8_t *secret, const uint8_t *di
 	memset(n->k, 0, sizeof(n->k));
 	nonce_step(n, 0, secret, digest);
 	nonce_step(n, 1, secret, digest);
-}
-
-/* The next candidate, in place of n->v. */
-static void nonce_next(struct nonce *n)
-{
-	const uint8_t *const v[] = { n->v };
-	const size_t len[] = { SHA256_SIZE };
-
-	hmac(n->k, v, len, 1, n->v);
 }
 
 /* r and s for the nonce in w->k; *ret_good is false where another nonce must be taken. */

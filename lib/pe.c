@@ -104,10 +104,29 @@ int pe_parse(const uint8_t *buf, size_t len, struct pe *ret, struct err *err)
 	}
 	if (pe.headers_bytes > end || pe.headers_bytes < sections + n_sections * SECTION_BYTES)
 		return refuse(err, "the headers' size is wrong");
+	pe.table_offset = (uint32_t)sections;
+	pe.table_entries = n_sections;
 	rc = parse_sections(buf + sections, n_sections, end, &pe, err);
 	if (!rc)
 		*ret = pe;
 	return rc;
+}
+
+int pe_section(const uint8_t *buf, const struct pe *pe, const char *name, uint32_t *ret_offset,
+	       uint32_t *ret_bytes)
+{
+	uint32_t i;
+
+	for (i = 0; i < pe->table_entries; i++) {
+		const uint8_t *s = buf + pe->table_offset + (size_t)i * SECTION_BYTES;
+
+		if (strncmp((const char *)s, name, 8) != 0)
+			continue;
+		*ret_bytes = le32_load(s + 16);
+		*ret_offset = le32_load(s + 20);
+		return 0;
+	}
+	return -ENOENT;
 }
 
 void pe_hash(const uint8_t *buf, size_t len, const struct pe *pe, size_t pad_bytes,

@@ -26,7 +26,8 @@ struct pe {
 	uint32_t checksum_offset;
 	uint32_t cert_entry_offset; /* the data directory's entry, 8 bytes */
 	uint32_t headers_bytes;
-	uint32_t cert_offset, cert_bytes; /* the certificate table at the file's end; 0 none */
+	uint32_t table_offset, table_entries; /* the section table, 40 bytes an entry */
+	uint32_t cert_offset, cert_bytes;     /* the certificate table at the file's end; 0 none */
 	uint32_t n_sections;
 	struct {
 		uint32_t offset, bytes;
@@ -39,6 +40,13 @@ struct pe {
  * Errors: -EINVAL no such PE image; the sentence says why. -EFBIG longer than PE_MAX.
  */
 int pe_parse(const uint8_t *buf, size_t len, struct pe *ret, struct err *err);
+
+/*
+ * pe_section - where the section of this name, of at most 8 characters, lies in a parsed image.
+ * Errors: -ENOENT.
+ */
+int pe_section(const uint8_t *buf, const struct pe *pe, const char *name, uint32_t *ret_offset,
+	       uint32_t *ret_bytes);
 
 /*
  * pe_hash - the Authenticode hash of a parsed image; pad_bytes zeros are added before where the

@@ -56,7 +56,8 @@ static bool judge_data(const struct status *s, struct status_verdict *v)
 
 	if (!data || data->health == STATUS_SKIPPED)
 		return false;
-	if (strcmp(s->data_state, "failed") != 0 && strcmp(s->data_state, "missing") != 0)
+	if (strcmp(s->data_state, "failed") != 0 && strcmp(s->data_state, "missing") != 0 &&
+	    strcmp(s->data_state, "locked") != 0)
 		return false;
 	verdict(v, STATUS_VERDICT_FAILED, "data", "",
 		*s->data_why ? s->data_why : "the DATA partition cannot be used");
@@ -238,9 +239,10 @@ size_t status_line(const struct status *s, char ret_line[static STATUS_LINE_SIZE
 	    NAME(eventlog_names, s->measured.eventlog));
 	for (i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
 		add_pcr(&l, &s->measured, shown[i]);
-	add(&l, " services=%u/%u data=%s net=%s kernel_to_ready_ms=%llu mem_used_kib=%u\n", up, all,
-	    word(s->data_state), word(s->net_state), (unsigned long long)s->ready_ms,
-	    s->mem_used_kib);
+	add(&l,
+	    " services=%u/%u data=%s encrypted=%s net=%s kernel_to_ready_ms=%llu mem_used_kib=%u\n",
+	    up, all, word(s->data_state), word(s->data_encrypted), word(s->net_state),
+	    (unsigned long long)s->ready_ms, s->mem_used_kib);
 	return l.used;
 }
 
@@ -326,6 +328,12 @@ static void write_surroundings(struct json *j, const struct status *s)
 	json_open_object(j);
 	text_or_null(j, "state", s->data_state);
 	text_or_null(j, "why", s->data_why);
+	json_key(j, "encrypted");
+	if (s->data_encrypted[0] == 'y' || s->data_encrypted[0] == 'n')
+		json_bool(j, s->data_encrypted[0] == 'y');
+	else
+		json_null(j);
+	text_or_null(j, "sealed", s->data_sealed);
 	json_close_object(j);
 	json_key(j, "network");
 	json_open_object(j);

@@ -111,7 +111,9 @@ struct status {
 	uint32_t services;
 	struct status_service service[STATUS_SERVICES_MAX];
 	bool services_known; /* init has answered */
-	char data_state[16], data_why[STATUS_TEXT_SIZE];
+	char data_state[16], data_why[STATUS_WHY_SIZE];
+	char data_encrypted[4];		    /* yes, no, - */
+	char data_sealed[STATUS_TEXT_SIZE]; /* to what its key is sealed, for people */
 	char net_state[16], net_if[16], net_addr4[64], net_addr6[64], net_dns[STATUS_TEXT_SIZE];
 	char net_config[16], net_problem[STATUS_WHY_SIZE];
 	char time_state[16], time_servers[STATUS_TEXT_SIZE];

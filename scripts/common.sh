@@ -17,9 +17,12 @@ IMG=$O/$ARCH${VARIANT:+-$VARIANT}${CAIRN_BUILD:+-$CAIRN_BUILD}
 CAIRN_CACHE=${CAIRN_CACHE:-${XDG_CACHE_HOME:-${HOME:-$O}/.cache}/cairn}
 
 . "$TOP/conf/cairn.conf"
-# make VERSION= NUMBER=: another release of the same sources.
+# make VERSION= NUMBER= FLOOR=: another release of the same sources.
 version=${CAIRN_VERSION:-$version}
 release=${CAIRN_NUMBER:-$release}
+floor=${CAIRN_FLOOR:-$floor}
+# make ENROL=yes: with what conf/ may leave out.
+secureboot_enrol=${CAIRN_ENROL:-$secureboot_enrol}
 
 # say WORD... - one line for the person who builds.
 say() {

@@ -25,8 +25,10 @@ why_not() {
 	cat "$TO"/moved/* 2>/dev/null | sed 's/^\([^ ]*\) \([^ ]*\) \([^ ]*\) \([^ ]*\) .*/\1: \2 \3 has moved to \4/'
 	[ "$(readlink -f "${KEYS:-$TOP/conf/keys/dev}")" = "$(readlink -f "$TOP/conf/keys/dev")" ] ||
 		echo "keys of ${KEYS:-}"
-	[ -z "${CAIRN_BUILD:-}${CAIRN_VERSION:-}${CAIRN_NUMBER:-}" ] || echo "another release than conf/cairn.conf"
+	[ -z "${CAIRN_BUILD:-}${CAIRN_VERSION:-}${CAIRN_NUMBER:-}${CAIRN_FLOOR:-}" ] || echo "another release than conf/cairn.conf"
+	[ -z "${CAIRN_ENROL:-}" ] || echo "ENROL=$CAIRN_ENROL"
 	[ -z "${ROOT_EXTRA:-}" ] || echo "ROOT_EXTRA=$ROOT_EXTRA"
+	[ -z "${ADDON:-}" ] || echo "ADDON=$ADDON"
 }
 
 case ${1:-} in

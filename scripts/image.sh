@@ -3,14 +3,14 @@
 # image.sh ARROW DIR - one arrow from the parts in DIR to the disk image; the rules
 # that call it, with what each reads and makes, are in scripts/rules.mk.
 #   rootimg   root.squashfs -> root.img (with its hash tree), root.verity (root hash)
-#   slotcfg   root.verity -> slot.cfg            INSTALL=SPEC: of an installer stick
+#   slotcfg   root.verity, initramfs.cpio.id -> slot.cfg            INSTALL=SPEC: of an installer stick
 #   grub      -> grub.efi (unsigned), slot.pub
 #   signpe    grub.efi, vmlinuz -> sig/, signed/: Authenticode, made apart, attached
 #   signslot  slot.cfg, signed/vmlinuz -> sig/ : OpenPGP, for GRUB
 #   esp, boot, state      file system images
 #   disk OUT  -> the disk image
-#   bundle    boot.img, root.img (ESP=1: esp.img) -> cairn.bundle, sig/bundle.sig
-# KEYS: folder of db.key, db.crt, slot.key and release.key; RELEASE=1 refuses the development
+#   bundle    boot.img, root.img, esp.img (ESP=1: in it too) -> cairn.bundle, sig/bundle.sig
+# KEYS: folder that `cairn keys init` makes (docs/keys.md); RELEASE=1 refuses the development
 # keys. SIGNATURES: folder of published signatures, attached in place of own ones:
 # whoever has them restores a release bit for bit without its keys.
 set -eu
@@ -33,6 +33,7 @@ value() {
 }
 
 keys_fit() {
+	# Under other names `cairn` knows them too.
 	[ -z "${RELEASE:-}" ] || [ "$(readlink -f "$KEYS")" != "$(readlink -f "$TOP/conf/keys/dev")" ] ||
 		die "RELEASE=1 refuses the insecure development keys of conf/keys/dev: set KEYS"
 }
@@ -69,7 +70,8 @@ rootimg)
 slotcfg)
 	set --
 	[ -z "${INSTALL:-}" ] || set -- "cairn.install=$INSTALL"
-	"$cairn" slotcfg --template "$TOP/bootloader/slot.cfg.in" --roothash "$(value roothash)" \
+	"$cairn" slotcfg --template "$TOP/bootloader/slot.cfg.in" \
+		--kernel "$(cat "$dir/initramfs.cpio.id")" --roothash "$(value roothash)" \
 		--blocks "$(value blocks)" --salt "$verity_salt" --version "$version" "$@" > "$dir/slot.cfg.new"
 	mv "$dir/slot.cfg.new" "$dir/slot.cfg"
 	;;
@@ -116,8 +118,11 @@ disk)
 	;;
 bundle)
 	keys_fit
-	set --
-	[ -z "${ESP:-}" ] || set -- --esp "$dir/esp.img" --generation "$stage1"
+	set -- --loader "$stage1=$dir/esp.img"
+	for loader in $loaders; do
+		set -- "$@" --loader "$loader"
+	done
+	[ -z "${ESP:-}" ] || set -- "$@" --esp "$dir/esp.img" --generation "$stage1"
 	"$cairn" bundle create "$dir/cairn.bundle.new" --boot "$dir/boot.img" --root "$dir/root.img" \
 		--salt "$verity_salt" --blocks "$(value blocks)" --roothash "$(value roothash)" \
 		--compatible "$compatible-$ARCH" --architecture "$ARCH" --version "$version" \

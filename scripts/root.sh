@@ -3,7 +3,7 @@
 # root.sh OUT.squashfs - build the root file system from its lists: nothing but what
 # they name gets in, and what they name must be there.
 #
-# rootfs/manifest.list, for VARIANT=dev rootfs/manifest-dev.list after it, and
+# rootfs/manifest.list, for VARIANT=dev rootfs/manifest-dev.list and those of $ADDON after it, and
 # $ROOT_EXTRA/manifest.list (tests), and what tls_roots of conf/cairn.conf asks for, have lines
 #     TYPE PATH MODE UID:GID SOURCE # why
 # TYPE f d l. SOURCE: skel:PATH (below the list's own skeleton), bin:NAME (a program
@@ -14,6 +14,15 @@ set -eu
 . "$(dirname "$0")/common.sh"
 
 out=$1
+KEYS=${KEYS:-conf/keys/dev}
+case $KEYS in /*) ;; *) KEYS=$TOP/$KEYS ;; esac
+
+# insecure - is one of the keys, or of those in trust, one that everybody has?
+insecure() {
+	"$O/bin/cairn" keys show "$KEYS" 2>/dev/null | grep -qx insecure=yes ||
+		grep '^key=' "$TOP/conf/keys/dev/trust" | grep -qxFf - "$KEYS/trust"
+}
+
 work=$(mktemp -d "$O/.root.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 tree=$work/tree
@@ -30,7 +39,8 @@ list() {
 		esac
 		[ -n "$why" ] || die "$1: $path: no reason given"
 		case $mode in
-		[4-7]??? | [4-7][0-7][0-7][0-7][0-7]) die "$1: $path: mode $mode is setuid or setgid" ;;
+		0[0-7][0-7][0-7]) ;;
+		*) die "$1: $path: mode $mode is setuid or setgid, or none" ;;
 		esac
 		case $source in skel:*) source=file:$2/${source#skel:} ;; esac
 		echo "$type $path $mode $owner $source"
@@ -58,7 +68,29 @@ public) list "$TOP/rootfs/manifest-roots.list" "$work/none" ;;
 	list "$work/ca.list" "$work/none"
 	;;
 esac
+# shellcheck disable=SC2154 # conf/cairn.conf
+case $secureboot_enrol in
+no) ;;
+yes)
+	drop='^$'
+	[ -f "$KEYS/dbx.auth" ] || drop='/dbx\.auth '
+	case $secureboot_microsoft in
+	keep) ms=-microsoft ;;
+	drop) ms='' ;;
+	*) die "conf/cairn.conf: secureboot_microsoft is keep or drop" ;;
+	esac
+	[ -f "$KEYS/db$ms.auth" ] || die "$KEYS has no db$ms.auth: \`cairn keys enrol\` makes it"
+	grep -v "$drop" "$TOP/rootfs/manifest-enrol.list" | sed "s/key:db-microsoft/key:db$ms/" > "$work/enrol.list"
+	list "$work/enrol.list" "$TOP/rootfs/skeleton-enrol"
+	! insecure || echo "WARNING: secureboot_enrol=yes with keys that everybody has: for trying only"
+	;;
+*) die "conf/cairn.conf: secureboot_enrol is yes or no" ;;
+esac
 [ "$VARIANT" != dev ] || list "$TOP/rootfs/manifest-dev.list" "$TOP/rootfs/skeleton-dev"
+for addon in ${ADDON:-}; do
+	[ "$VARIANT" = dev ] || die "ADDON=$addon: only VARIANT=dev takes add-ons"
+	list "$TOP/rootfs/addon-$addon.list" "$TOP/rootfs/skeleton-addon-$addon"
+done
 [ -z "${ROOT_EXTRA:-}" ] || list "$ROOT_EXTRA/manifest.list" "$ROOT_EXTRA/skeleton"
 sort -k2,2 "$work/all" > "$work/sorted"
 
@@ -70,16 +102,15 @@ release() {
 	echo "compatible=$compatible-$ARCH"
 	echo "architecture=$ARCH"
 	echo "build_time=$source_date_epoch"
-	echo "keys=$(basename "${KEYS:-dev}")"
+	echo "data_seal=$data_seal"
+	echo "data_cipher=$data_cipher"
+	# The agent says aloud what `dev` means.
+	if insecure; then echo keys=dev; else echo keys=own; fi
 }
 
-KEYS=${KEYS:-conf/keys/dev}
-case $KEYS in /*) ;; *) KEYS=$TOP/$KEYS ;; esac
-
 # A release trusts no key that everybody has.
-if [ -n "${RELEASE:-}" ] && grep '^key=' "$TOP/conf/keys/dev/trust" | grep -qxFf - "$KEYS/trust"; then
-	die "RELEASE=1 refuses $KEYS/trust: an insecure development key of conf/keys/dev is in it"
-fi
+[ -z "${RELEASE:-}" ] || ! insecure ||
+	die "RELEASE=1 refuses $KEYS: an insecure development key of conf/keys/dev is in it"
 
 # The tree, and mksquashfs's list of modes and owners.
 while read -r type path mode owner source; do

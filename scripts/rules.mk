@@ -11,19 +11,22 @@ IMAGE_CONF := conf/cairn.conf conf/disk.conf scripts/image.sh scripts/common.sh
 KEYS ?= conf/keys/dev
 export KEYS ESP
 TLS_ROOTS := $(shell sed -n 's/^tls_roots=//p' conf/cairn.conf)
+ENROLS := $(or $(CAIRN_ENROL),$(shell sed -n 's/^secureboot_enrol=//p' conf/cairn.conf))
 ROOT_LISTS := $(wildcard rootfs/manifest.list \
-	$(if $(filter public,$(TLS_ROOTS)),rootfs/manifest-roots.list) $(if $(VARIANT),rootfs/manifest-$(VARIANT).list) \
-	$(addsuffix /manifest.list,$(ROOT_EXTRA)))
+	$(if $(filter public,$(TLS_ROOTS)),rootfs/manifest-roots.list) \
+	$(if $(filter yes,$(ENROLS)),rootfs/manifest-enrol.list) $(if $(VARIANT),rootfs/manifest-$(VARIANT).list) \
+	$(ADDON:%=rootfs/addon-%.list) $(addsuffix /manifest.list,$(ROOT_EXTRA)))
 ROOT_PARTS := $(shell cat $(ROOT_LISTS) /dev/null | sed -n \
 	's|^f .* bin:\([^ ]*\) .*|$(TO)/bin/\1|p; s|^f .* pkg:\([^ /]*\)/.*|$(TO)/pkg/\1.ok|p' | sort -u)
 ROOT_FILES := $(shell find rootfs $(ROOT_EXTRA) 2>/dev/null) $(filter-out none public,$(TLS_ROOTS))
 
-$(IMG)/root.squashfs: $(ROOT_PARTS) $(ROOT_FILES) $(TO)/pkg/squashfs-tools.ok $(IMG)/release $(KEYS)/trust scripts/root.sh $(IMAGE_CONF)
+$(IMG)/root.squashfs: $(ROOT_PARTS) $(ROOT_FILES) $(TO)/pkg/squashfs-tools.ok $(IMG)/release $(KEYS)/trust \
+		$(if $(filter yes,$(ENROLS)),$(wildcard $(KEYS)/*.auth)) scripts/root.sh $(IMAGE_CONF) | $(CAIRN)
 	$(STEP) "root file system" root$(TAG) scripts/root.sh $(IMG)/root.squashfs
 $(IMG)/root.verity: $(IMG)/root.squashfs $(CAIRN) $(IMAGE_CONF)
 	$(STEP) "hash tree" verity$(TAG) scripts/image.sh rootimg $(IMG)
 $(IMG)/root.img: $(IMG)/root.verity ;
-$(IMG)/slot.cfg: $(IMG)/root.verity bootloader/slot.cfg.in
+$(IMG)/slot.cfg: $(IMG)/root.verity $(IMG)/initramfs.cpio bootloader/slot.cfg.in
 	$(STEP) "slot.cfg" slotcfg$(TAG) scripts/image.sh slotcfg $(IMG)
 $(IMG)/grub.efi: $(TO)/pkg/grub.ok $(wildcard bootloader/*) $(KEYS)/slot.key $(wildcard $(KEYS)/slot-also.pem) scripts/grub-image.sh $(CAIRN) $(IMAGE_CONF)
 	$(STEP) "bootloader" grub$(TAG) scripts/image.sh grub $(IMG)
@@ -41,7 +44,7 @@ $(IMG)/cairn.img: $(IMG)/esp.img $(IMG)/boot.img $(IMG)/state.img $(IMG)/root.ve
 	$(STEP) "disk image" disk$(TAG) scripts/image.sh disk $(IMG) $(IMG)/cairn.img
 $(IMG)/cairn.img.zst: $(IMG)/cairn.img $(TO)/pkg/zstd.ok
 	$(STEP) "compressed disk image" zst$(TAG) $(TO)/pkg/zstd/bin/zstd -T2 -12 -q -f --no-progress -o $@ $<
-$(IMG)/cairn.bundle: $(IMG)/boot.img $(IMG)/root.verity $(if $(ESP),$(IMG)/esp.img) $(TO)/pkg/zstd.ok \
+$(IMG)/cairn.bundle: $(IMG)/boot.img $(IMG)/root.verity $(IMG)/esp.img $(TO)/pkg/zstd.ok \
 		$(CAIRN) $(IMG)/bundled $(wildcard $(KEYS)/release.key) $(KEYS)/trust
 	$(STEP) "bundle" bundle$(TAG) scripts/image.sh bundle $(IMG)
 $(IMG)/sbom.spdx.json: $(IMG)/root.verity $(IMG)/vmlinuz $(IMG)/grub.efi scripts/sbom.sh $(wildcard pkg/*/recipe pkg/*/sources) $(O)/toolchain
@@ -57,7 +60,7 @@ bundle-all: $(IMG)/cairn.bundle ; @:
 # What the command line says of the root and of signing: files that change with it.
 .PHONY: run image image-all installer installer-all sources pin expected repro setup
 keep_word = $(shell mkdir -p $(dir $(1)); echo '$(2)' | cmp -s - $(1) || echo '$(2)' > $(1))
-$(call keep_word,$(IMG)/release,$(CAIRN_VERSION) $(CAIRN_NUMBER) $(KEYS) $(RELEASE) $(ROOT_EXTRA))
+$(call keep_word,$(IMG)/release,$(CAIRN_VERSION) $(CAIRN_NUMBER) $(CAIRN_FLOOR) $(KEYS) $(RELEASE) $(ROOT_EXTRA) $(CAIRN_ENROL) $(ADDON))
 $(call keep_word,$(IMG)/bundled,$(ESP) $(RELEASE) $(SIGNATURES))
 $(call keep_word,$(O)/signing,$(KEYS) $(RELEASE) $(SIGNATURES))
 
@@ -74,7 +77,7 @@ INST := $(IMG)/installer
 INSTALL ?= $(shell sed -n 's/^target=//p' conf/install.conf)
 $(INST)/slot.cfg: $(IMG)/root.verity $(IMG)/signed/vmlinuz bootloader/slot.cfg.in conf/install.conf
 	@mkdir -p $(INST)/sig
-	@ln -sfn ../root.verity $(INST)/root.verity; ln -sfn ../signed $(INST)/signed
+	@for f in root.verity initramfs.cpio.id signed; do ln -sfn ../$$f $(INST)/$$f; done
 	$(STEP) "slot.cfg of the installer" slotcfg-installer env INSTALL=$(INSTALL) scripts/image.sh slotcfg $(INST)
 $(INST)/boot.img: $(INST)/slot.cfg
 	$(STEP) "BOOT of the installer" boot-installer sh -c 'scripts/image.sh signslot $(INST) && scripts/image.sh boot $(INST)'

@@ -47,6 +47,7 @@ done
 for path in "$TOP"/pkg/*/recipe; do
 	name=$(basename "$(dirname "$path")")
 	[ "$name" != busybox-dev ] || [ "$VARIANT" = dev ] || continue
+	[ "$name" != tpm2-tools ] || [ "${ADDON:-}" = tpm2-tools ] || continue
 	# shellcheck disable=SC2154
 	[ "$name" != ca-certificates ] || [ "$tls_roots" = public ] || continue
 	sources=$TO/sources/$name

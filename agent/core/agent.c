@@ -23,7 +23,8 @@
 #include "agent/core/initclient.h"
 #include "agent/core/notify.h"
 #include "agent/core/parts.h"
-#include "agent/core/sandbox.h"
+#include "agent/core/privileges.h"
+#include "agent/trust/client.h"
 #include "io.h"
 
 #define RUN_DIR "/run/cairn"
@@ -37,7 +38,7 @@
 
 struct agent {
 	uint64_t deadline_ms;
-	int tpm_fd, front_fd, signal_fd;
+	int trust_fd, front_fd, signal_fd; /* trust_fd -1: not connected */
 	struct notify notify;
 	struct initclient init;
 	uint64_t ask_init_ms, ask_tpm_ms, tpm_asked_ms; /* CLOCK_MONOTONIC; 0: none */
@@ -102,29 +103,43 @@ static void judge(struct agent *a)
 
 /* Parts. */
 
-static int ask_tpm(struct agent *a)
+/* ask_tpm - service trust, which holds it; again where that is not there yet, or any more. */
+static void ask_tpm(struct agent *a)
 {
-	const struct part_ask ask = { .version = PART_VERSION };
+	static const struct trustd_request q = { .version = TRUSTD_VERSION, .op = TRUSTD_MEASURED };
+	uint64_t now = now_ms();
 
 	a->ask_tpm_ms = 0;
-	a->tpm_asked_ms = now_ms();
-	return part_send(a->tpm_fd, &ask, sizeof(ask));
+	if (a->tpm_asked_ms == 0)
+		a->tpm_asked_ms = now;
+	if (a->trust_fd < 0 && trustd_connect(TRUSTD_SOCKET, &a->trust_fd))
+		a->trust_fd = -1;
+	if (a->trust_fd >= 0 && trustd_send(a->trust_fd, &q, -1) < 0)
+		io_close_p(&a->trust_fd);
+	if (a->trust_fd < 0)
+		a->ask_tpm_ms = now + (a->status.ready_ms ? ASK_SLOW_MS : ASK_FAST_MS);
 }
 
-static int on_tpm(struct agent *a)
+static void on_tpm(struct agent *a)
 {
+	static struct trustd_reply r;
 	struct status_measured m;
-	int rc = part_receive(a->tpm_fd, &m, sizeof(m));
+	int rc = trustd_take(a->trust_fd, &r, NULL);
 
-	if (rc <= 0)
-		return rc;
+	if (rc == 0)
+		return;
+	if (rc < 0 || r.rc || r.op != TRUSTD_MEASURED || r.len != sizeof(m)) {
+		io_close_p(&a->trust_fd);
+		a->ask_tpm_ms = now_ms() + ASK_SLOW_MS;
+		return;
+	}
+	memcpy(&m, r.body, sizeof(m));
 	m.why[sizeof(m.why) - 1] = m.vendor[sizeof(m.vendor) - 1] = '\0';
 	a->status.measured = m;
 	a->tpm_asked_ms = 0;
 	/* Where there is no TPM there will be none. */
 	a->ask_tpm_ms = m.tpm == STATUS_TPM_NONE ? 0 : now_ms() + TPM_AGAIN_MS;
 	judge(a);
-	return 0;
 }
 
 static int on_front(struct agent *a)
@@ -141,8 +156,8 @@ static int on_front(struct agent *a)
 	return part_send(a->front_fd, &a->status, sizeof(a->status));
 }
 
-/* What is due by the clock. Returns -errno where a part is lost. */
-static int on_time(struct agent *a)
+/* What is due by the clock. */
+static void on_time(struct agent *a)
 {
 	uint64_t now = now_ms();
 
@@ -158,7 +173,8 @@ static int on_time(struct agent *a)
 			       "the TPM has not answered for %u s", TPM_PATIENCE_MS / 1000);
 		judge(a);
 	}
-	return a->ask_tpm_ms && a->ask_tpm_ms <= now ? ask_tpm(a) : 0;
+	if (a->ask_tpm_ms && a->ask_tpm_ms <= now)
+		ask_tpm(a);
 }
 
 static int wait_ms(const struct agent *a)
@@ -178,7 +194,7 @@ static int serve(struct agent *a, struct err *err)
 	for (;;) {
 		struct pollfd fds[4] = {
 			{ .fd = a->signal_fd, .events = POLLIN },
-			{ .fd = a->tpm_fd, .events = POLLIN },
+			{ .fd = a->trust_fd, .events = POLLIN },
 			{ .fd = a->front_fd, .events = POLLIN },
 			{ .fd = a->init.fd, .events = POLLIN },
 		};
@@ -192,15 +208,13 @@ static int serve(struct agent *a, struct err *err)
 				return 0;
 			return err_set(err, -ECHILD, "a part ended");
 		}
-		if (fds[1].revents && (rc = on_tpm(a)))
-			return err_sys(err, rc, "the tpm part is lost");
+		if (fds[1].revents)
+			on_tpm(a);
 		if (fds[2].revents && (rc = on_front(a)))
 			return err_sys(err, rc, "the front part is lost");
 		if (fds[3].revents && initclient_read(&a->init, &a->status, now_ms()))
 			judge(a);
-		rc = on_time(a);
-		if (rc)
-			return err_sys(err, rc, "the tpm part does not read");
+		on_time(a);
 	}
 }
 
@@ -233,12 +247,16 @@ static int listen_status(int *ret_fd, struct err *err)
 	return 0;
 }
 
-/* start_part - a process with its end of a pair; it has no other descriptor but its log. */
-static int start_part(struct agent *a, bool is_tpm, int listen_fd, int *ret_fd, struct err *err)
+/* start_front - a process with its end of a pair; it has no other descriptor but its log. */
+static int start_front(struct agent *a, struct err *err)
 {
+	int listen_fd _cleanup_close_ = -1;
 	int pair[2];
 	pid_t pid;
+	int rc = listen_status(&listen_fd, err);
 
+	if (rc)
+		return rc;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		return err_sys(err, -errno, "cannot make a socket pair");
 	pid = fork();
@@ -247,48 +265,13 @@ static int start_part(struct agent *a, bool is_tpm, int listen_fd, int *ret_fd, 
 	if (pid == 0) {
 		(void)close(pair[0]);
 		io_close_p(&a->notify.fd);
-		io_close_p(&a->tpm_fd);
-		if (is_tpm)
-			_exit(part_tpm(pair[1]));
 		(void)fcntl(pair[1], F_SETFL, O_NONBLOCK);
 		_exit(part_front(pair[1], listen_fd));
 	}
 	(void)close(pair[1]);
 	(void)fcntl(pair[0], F_SETFL, O_NONBLOCK);
-	*ret_fd = pair[0];
+	a->front_fd = pair[0];
 	return 0;
-}
-
-static int start_parts(struct agent *a, struct err *err)
-{
-	int listen_fd = -1;
-	int rc;
-
-	/* Each is started before the next descriptor is opened: the tpm part first. */
-	rc = start_part(a, true, -1, &a->tpm_fd, err);
-	rc = rc ? rc : listen_status(&listen_fd, err);
-	rc = rc ? rc : start_part(a, false, listen_fd, &a->front_fd, err);
-	io_close_p(&listen_fd);
-	return rc;
-}
-
-static int drop_rights(struct err *err)
-{
-	const struct sandbox_caps none = { 0 };
-	const struct sandbox_path paths[] = {
-		{ RUN_DIR, SANDBOX_READ },
-		{ VERDICT_DIR, SANDBOX_READ | SANDBOX_WRITE },
-		{ "/proc", SANDBOX_READ },
-	};
-	int rc;
-
-	rc = sandbox_user(PART_USER_MAIN, NULL, none, err);
-	if (rc)
-		return rc;
-	rc = sandbox_paths(paths, sizeof(paths) / sizeof(paths[0]), err);
-	if (rc && rc != -ENOSYS)
-		return rc;
-	return sandbox_limits(32, err);
 }
 
 static int run(struct agent *a, struct err *err)
@@ -296,20 +279,20 @@ static int run(struct agent *a, struct err *err)
 	int rc;
 
 	rc = make_places(err);
-	rc = rc ? rc : start_parts(a, err);
-	rc = rc ? rc : ask_tpm(a);
+	rc = rc ? rc : start_front(a, err);
 	rc = rc ? rc : part_signals(&a->signal_fd, err);
 	if (rc)
 		return rc;
-	/* While the TPM is read. */
 	initclient_ask(&a->init, now_ms());
 	facts_read_boot(&a->status);
-	rc = drop_rights(err);
+	rc = sandbox_enter(privileges_of("agent"), err);
 	if (rc)
 		return rc;
 	if (a->status.dev_keys)
 		(void)fprintf(stderr, "cairn: insecure development keys: this machine runs what "
 				      "anyone can sign\n");
+	/* As who we are now: service trust looks at that. */
+	ask_tpm(a);
 	notify_ready(&a->notify);
 	return serve(a, err);
 }
@@ -321,7 +304,7 @@ int main(int argc, char **argv)
 	int opt;
 
 	a.deadline_ms = DEADLINE_MS_DEFAULT;
-	a.tpm_fd = a.front_fd = -1;
+	a.trust_fd = a.front_fd = -1;
 	while ((opt = getopt(argc, argv, "t:")) != -1) {
 		if (opt != 't' || atoi(optarg) < 1 || atoi(optarg) > 3600) {
 			(void)fprintf(stderr, "usage: agent [-t SECONDS-UNTIL-READY]\n");

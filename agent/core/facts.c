@@ -3,16 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/dm-ioctl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <time.h>
 
 #include "cmdline.h"
+#include "dm.h"
 #include "io.h"
 
 #define RELEASE_FILE "/etc/cairn/release"
@@ -107,40 +105,6 @@ static void read_secureboot(struct status *s)
 			on == 1 && !s->setup_mode ? STATUS_SECUREBOOT_ON : STATUS_SECUREBOOT_OFF;
 }
 
-/* dm_text - the status or table line of the only target of a device, after its type. */
-static int dm_text(int control, dev_t dev, uint32_t flags, const char *type, char *ret_text,
-		   size_t size)
-{
-	union {
-		struct dm_ioctl io;
-		char bytes[sizeof(struct dm_ioctl) + 1024];
-	} u;
-	struct dm_target_spec spec;
-	const char *text;
-	size_t len;
-
-	memset(&u, 0, sizeof(u));
-	u.io.version[0] = DM_VERSION_MAJOR;
-	u.io.data_size = sizeof(u);
-	u.io.data_start = sizeof(u.io);
-	u.io.flags = flags;
-	/* The kernel's huge_encode_dev. */
-	u.io.dev = (minor(dev) & 0xffu) | major(dev) << 8 | (minor(dev) & ~0xffu) << 12;
-	if (ioctl(control, DM_TABLE_STATUS, &u))
-		return -errno;
-	if (u.io.flags & DM_BUFFER_FULL_FLAG || u.io.target_count != 1 ||
-	    u.io.data_start > sizeof(u) - sizeof(spec) - 1)
-		return -EINVAL;
-	memcpy(&spec, u.bytes + u.io.data_start, sizeof(spec));
-	text = u.bytes + u.io.data_start + sizeof(spec);
-	len = strnlen(text, (size_t)(u.bytes + sizeof(u) - text));
-	if (strncmp(spec.target_type, type, sizeof(spec.target_type)) != 0 || len >= size)
-		return -EINVAL;
-	memcpy(ret_text, text, len);
-	ret_text[len] = '\0';
-	return 0;
-}
-
 /* nth_word - word n of a table line, counted from 0; an empty text when it is shorter. */
 static void nth_word(const char *text, unsigned int n, char *ret_word, size_t size)
 {
@@ -164,15 +128,15 @@ static void nth_word(const char *text, unsigned int n, char *ret_word, size_t si
  */
 static void read_verity(struct status *s)
 {
-	int control _cleanup_close_ = open("/dev/mapper/control", O_RDWR | O_CLOEXEC);
+	int control _cleanup_close_ = open(DM_CONTROL, O_RDWR | O_CLOEXEC);
 	char state[16] = "", table[768] = "", wanted[sizeof(s->root_hash)];
 	struct words cmdline;
 	struct stat root;
 
 	s->verity = STATUS_VERITY_NONE;
 	if (control < 0 || stat("/", &root) || words_read(&cmdline, "/proc/cmdline") ||
-	    dm_text(control, root.st_dev, 0, "verity", state, sizeof(state)) ||
-	    dm_text(control, root.st_dev, DM_STATUS_TABLE_FLAG, "verity", table, sizeof(table)))
+	    dm_ask(control, root.st_dev, DM_ASK_STATUS, "verity", state, sizeof(state)) ||
+	    dm_ask(control, root.st_dev, DM_ASK_TABLE, "verity", table, sizeof(table)))
 		return;
 	/* version data-dev hash-dev block block blocks start algorithm ROOT-HASH salt ... */
 	nth_word(table, 8, s->root_hash, sizeof(s->root_hash));
@@ -243,6 +207,8 @@ void facts_read_now(struct status *s)
 	(void)words_read(&w, DATA_FILE);
 	words_get(&w, "state", s->data_state, sizeof(s->data_state));
 	words_get(&w, "why", s->data_why, sizeof(s->data_why));
+	words_get(&w, "encrypted", s->data_encrypted, sizeof(s->data_encrypted));
+	words_get(&w, "sealed", s->data_sealed, sizeof(s->data_sealed));
 	read_network(s);
 	read_memory(s);
 	s->uptime_ms = facts_boot_ms();

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "agent/core/parts.h"
-#include "agent/core/sandbox.h"
+#include "agent/core/privileges.h"
 #include "io.h"
 
 #define CLIENTS_MAX 8
@@ -169,26 +169,14 @@ static int serve(struct front *f)
 int part_front(int fd, int listen_fd)
 {
 	static struct front f;
-	const struct sandbox_caps none = { 0 };
 	struct err err = { "" };
 	size_t i;
-	int rc;
 
 	f.main_fd = fd;
 	f.listen_fd = listen_fd;
 	for (i = 0; i < CLIENTS_MAX; i++)
 		f.client[i].fd = -1;
-	rc = sandbox_user(PART_USER_FRONT, PART_EMPTY_DIR, none, &err);
-	if (!rc) {
-		rc = sandbox_paths(NULL, 0, &err);
-		rc = rc == -ENOSYS ? 0 : rc;
-	}
-	rc = rc ? rc : sandbox_limits(CLIENTS_MAX + 8, &err);
-	if (!rc) {
-		rc = sandbox_syscalls(&err);
-		rc = rc == -ENOSYS ? 0 : rc;
-	}
-	if (rc) {
+	if (sandbox_enter(privileges_of("agent-status"), &err)) {
 		(void)dprintf(2, "front: %s\n", err.msg);
 		return 111;
 	}

@@ -9,17 +9,15 @@
 #include "status.h"
 
 /*
- * The agent is three processes that share no memory and trust each other little:
+ * The agent is two processes that share no memory and trust each other little:
  *
  *   main   watches init's services, judges, writes the console line. User cairn-agent.
- *   tpm    the only one that holds the TPM and the event log. User cairn-tpm, empty root.
  *   front  answers on the status socket. User cairn-status, empty root, few system calls.
  *
- * main starts the others before it gives up its rights, each over a SOCK_SEQPACKET pair. A
+ * main starts front before it gives up its rights, over a SOCK_SEQPACKET pair. A
  * message is one struct of exactly its size, in host byte order; any other size ends the agent,
  * and so does the end of a part: init starts the whole again.
  *
- *   main -> tpm    struct part_ask       tpm -> main    struct status_measured
  *   front -> main  struct part_ask       main -> front  struct status
  */
 
@@ -31,12 +29,10 @@ struct part_ask {
 };
 
 #define PART_USER_MAIN "cairn-agent"
-#define PART_USER_TPM "cairn-tpm"
 #define PART_USER_FRONT "cairn-status"
 #define PART_EMPTY_DIR "/run/cairn/empty" /* root's, nothing in it */
 
 /* The parts' bodies: fd is the pair's end. They return only to end the process (exit status). */
-int part_tpm(int fd);
 int part_front(int fd, int listen_fd);
 
 /*

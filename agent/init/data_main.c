@@ -18,9 +18,13 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "agent/core/privileges.h"
+#include "agent/trust/proto.h"
+#include "agent/trust/settings.h"
 #include "clock.h"
 #include "data.h"
 #include "lib/io.h"
+#include "lib/status.h"
 
 #define LOOK_MS 10000	 /* how often the free space is looked at */
 #define SAVE_MS 900000	 /* how often the time is saved: at most this much is lost */
@@ -30,10 +34,11 @@
 struct data {
 	struct data_places places;
 	struct data_disk disk;
-	enum data_state state; /* how it came up */
+	struct data_opened opened; /* how it came up */
 	bool full, read_only;
 	bool real; /* the partition is mounted, no stand-in */
 	struct err why;
+	char sealed[STATUS_TEXT_SIZE]; /* to what the key is, for people */
 	uint64_t size_kib, free_kib;
 };
 
@@ -58,21 +63,28 @@ void data_feed(void)
 
 static const char *state_name(const struct data *d)
 {
-	static const char *const names[] = { "ok",   "created", "repaired",
-					     "full", "failed",	"missing" };
+	static const char *const names[] = { "ok",     "created", "repaired", "full",
+					     "failed", "missing", "locked" };
 
 	if (d->real && d->read_only)
 		return names[DATA_FAILED];
-	return names[d->real && d->full ? DATA_FULL : d->state];
+	return names[d->real && d->full ? DATA_FULL : d->opened.state];
+}
+
+static const char *encrypted(const struct data *d)
+{
+	if (!d->real && d->opened.state != DATA_LOCKED)
+		return "-";
+	return d->opened.volume.encrypted ? "yes" : "no";
 }
 
 static void report(struct data *d)
 {
-	char text[640], why[sizeof(d->why.msg)];
+	char text[640], why[STATUS_WHY_SIZE];
 	size_t i;
 	int n, rc;
 
-	(void)snprintf(why, sizeof(why), "%s", d->why.msg);
+	(void)snprintf(why, sizeof(why), "%.*s", (int)sizeof(why) - 1, d->why.msg);
 	if (d->real && d->read_only)
 		(void)snprintf(why, sizeof(why),
 			       "the file system found an error and made itself read-only");
@@ -83,8 +95,9 @@ static void report(struct data *d)
 		if (why[i] == '"' || why[i] == '\n')
 			why[i] = '\'';
 	n = snprintf(text, sizeof(text),
-		     "state=%s\nwhy=\"%s\"\ndevice=%s\nsize_kib=%llu\nfree_kib=%llu\n",
-		     state_name(d), why, d->real ? d->disk.part : "tmpfs",
+		     "state=%s\nwhy=\"%s\"\nencrypted=%s\nsealed=\"%s\"\ndevice=%s\n"
+		     "size_kib=%llu\nfree_kib=%llu\n",
+		     state_name(d), why, encrypted(d), d->sealed, d->real ? d->disk.part : "tmpfs",
 		     (unsigned long long)d->size_kib, (unsigned long long)d->free_kib);
 	rc = io_replace_file(d->places.report, text, (size_t)n, 0644);
 	if (rc)
@@ -125,7 +138,7 @@ static void open_data(struct data *d)
 	int rc = data_disk_find(d->places.boot, &d->disk, &d->why);
 
 	if (rc) {
-		d->state = rc == -ENOENT ? DATA_MISSING : DATA_FAILED;
+		d->opened.state = rc == -ENOENT ? DATA_MISSING : DATA_FAILED;
 	} else {
 		/* A DATA that cannot grow is still one. */
 		if (data_disk_grow(&d->disk, &note, &d->why))
@@ -133,9 +146,7 @@ static void open_data(struct data *d)
 		if (note.msg[0])
 			(void)fprintf(stderr, "%s\n", note.msg);
 		d->why.msg[0] = '\0';
-		rc = data_fs_open(&d->disk, &d->places, &d->state, &d->why);
-		if (rc)
-			d->state = DATA_FAILED;
+		rc = data_open(&d->disk, &d->places, &d->opened, &d->why);
 	}
 	d->real = !rc;
 	if (rc) {
@@ -144,9 +155,29 @@ static void open_data(struct data *d)
 		(void)fprintf(stderr, "%s\n", d->why.msg);
 		if (data_fs_stand_in(d->places.mount, &err))
 			(void)fprintf(stderr, "%s\n", err.msg);
-	} else if (d->state == DATA_REPAIRED) {
-		(void)err_set(&d->why, 0, "the file system was damaged and was repaired");
+		return;
 	}
+	d->why = d->opened.note;
+	/* console=yes in data.conf: whoever looks at the machine sees it. */
+	if (d->why.msg[0])
+		(void)fprintf(stderr, "cairn: DATA is %s\n", d->why.msg);
+	data_sealed(&d->places, d->sealed);
+	if (d->opened.state == DATA_REPAIRED)
+		(void)err_set(&d->why, 0, "the file system was damaged and was repaired");
+}
+
+/* measure_settings - before READY=1, after which their users start. Without a TPM there is nothing
+ * to tell; where it fails, attestation fails, and the machine runs on. */
+static void measure_settings(const struct data *d)
+{
+	struct err err = { "" };
+	char dir[PATH_MAX];
+	int rc;
+
+	(void)snprintf(dir, sizeof(dir), "%s/config", d->places.mount);
+	rc = settings_measure(dir, TRUSTD_SOCKET, data_feed, &err);
+	if (rc && rc != -ENODEV)
+		(void)fprintf(stderr, "the settings are not measured: %s\n", err.msg);
 }
 
 static void close_data(struct data *d)
@@ -158,6 +189,8 @@ static void close_data(struct data *d)
 	/* Those who used it were ended before; a straggler's last file may still be open. */
 	for (tries = 0; umount(d->places.mount) && errno == EBUSY && tries < UNMOUNT_TRIES; tries++)
 		(void)poll(NULL, 0, 20);
+	if (d->real && d->opened.volume.encrypted)
+		data_crypt_close();
 }
 
 static int serve(struct data *d, int signal_fd)
@@ -199,12 +232,14 @@ static int catch_term(void)
 int main(int argc, char **argv)
 {
 	static struct data d = {
-		.places = { "/run/cairn/boot", "/data", "/run/cairn/data", "/usr/sbin" },
+		.places = { "/run/cairn/boot", "/data", "/run/cairn/data", "/usr/sbin",
+			    TRUSTD_SOCKET },
 	};
 	const char *fd_text = getenv("NOTIFY_FD");
+	struct err err = { "" };
 	int signal_fd = catch_term(), opt;
 
-	while ((opt = getopt(argc, argv, "b:m:r:p:")) != -1) {
+	while ((opt = getopt(argc, argv, "b:m:r:p:t:")) != -1) {
 		switch (opt) {
 		case 'b':
 			d.places.boot = optarg;
@@ -218,9 +253,12 @@ int main(int argc, char **argv)
 		case 'p':
 			d.places.programs = optarg;
 			break;
+		case 't':
+			d.places.trust = optarg;
+			break;
 		default:
 			(void)fprintf(stderr, "usage: data [-b BOOT] [-m MOUNT] [-r REPORT] "
-					      "[-p PROGRAMS]\n");
+					      "[-p PROGRAMS] [-t TRUST]\n");
 			return 100;
 		}
 	}
@@ -234,13 +272,21 @@ int main(int argc, char **argv)
 
 		d.real = !statfs(d.places.mount, &st) && st.f_type == EXT4_SUPER_MAGIC &&
 			 !data_disk_find(d.places.boot, &d.disk, &d.why);
+		d.opened.volume.encrypted = d.real && data_crypt_found();
+		data_sealed(&d.places, d.sealed);
 		if (!d.real) {
-			d.state = DATA_FAILED;
+			d.opened.state = DATA_FAILED;
 			(void)err_set(&d.why, 0, "a stand-in was mounted before; see the log");
 		}
 	} else {
 		open_data(&d);
 		data_keep_open(d.places.mount);
+		measure_settings(&d);
+	}
+	/* What is left to do: to look, to save the time, to unmount. */
+	if (sandbox_enter(privileges_of("data"), &err)) {
+		(void)fprintf(stderr, "%s\n", err.msg);
+		return 111;
 	}
 	(void)look(&d);
 	report(&d);

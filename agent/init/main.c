@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/core/sandbox.h"
 #include "clock.h"
 #include "console.h"
 #include "control.h"
@@ -174,6 +175,7 @@ static _Noreturn void run(int signal_fd)
 int main(void)
 {
 	static char cmdline[4096];
+	struct err err = { "" };
 	int signal_fd, rc;
 
 	start_ms = clock_boot_ms();
@@ -198,6 +200,9 @@ int main(void)
 	if (io_read_file("/proc/cmdline", cmdline, sizeof(cmdline), NULL))
 		cmdline[0] = '\0';
 	supervisor_load(cmdline);
+	/* All that ever runs is started by us: it inherits this. */
+	if (sandbox_guard(&err))
+		console_say("%s", err.msg);
 	/* From here on no page of PID 1 depends on a disk that may fail. */
 	if (mlockall(MCL_CURRENT | MCL_FUTURE))
 		console_say("cannot lock memory: %s", strerror(errno));

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "lib/crypto.h"
+#include "lib/dm.h"
 #include "lib/err.h"
 
 /* A root and its tree behind it on the same partition (lib/verity.h has the layout). */
@@ -19,10 +20,9 @@ struct dmverity {
 
 /*
  * dmverity_open - make the read-only device-mapper device `name`; every block read from it is
- * checked. ret_node gets its node, "/dev/dm-0"; max is at least 16.
- * Errors: as the ioctls of linux/dm-ioctl.h; nothing is left behind.
+ * checked. ret_node gets its node, "/dev/dm-0". Errors: as dm_create; nothing is left behind.
  */
-int dmverity_open(const char *name, const struct dmverity *v, char *ret_node, size_t max,
+int dmverity_open(const char *name, const struct dmverity *v, char ret_node[static DM_NODE_MAX],
 		  struct err *err);
 
 #endif

@@ -22,6 +22,7 @@
 #include "agent/initrd/disks.h"
 #include "agent/initrd/dmverity.h"
 #include "agent/initrd/uevent.h"
+#include "lib/cmdline.h"
 #include "lib/io.h"
 
 /* Slow USB disks and card readers appear within seconds of power on. */
@@ -70,6 +71,28 @@ static int mount_all(struct err *err)
 			  mounts[i].options) &&
 		    !mounts[i].optional && errno != EBUSY)
 			return err_sys(err, -errno, "cannot mount %s", mounts[i].target);
+	return 0;
+}
+
+/*
+ * The command line must name this kernel: both are signed, and so is what older releases had. A
+ * kernel of one release with the root of another is nobody's release. The build put the hash of all
+ * that this kernel is made of beside this program (scripts/kernel-initramfs.sh).
+ */
+static int check_kernel(struct err *err)
+{
+	static char cmdline[4096];
+	char id[80], named[80];
+	int rc = io_read_file("/kernel-id", id, sizeof(id), NULL);
+
+	if (!rc)
+		rc = io_read_file("/proc/cmdline", cmdline, sizeof(cmdline), NULL);
+	if (rc)
+		return err_sys(err, rc, "cannot tell which kernel this is");
+	id[strcspn(id, "\n")] = '\0';
+	if (!id[0] || cmdline_get(cmdline, "cairn.kernel", named, sizeof(named)) ||
+	    strcmp(id, named) != 0)
+		return err_set(err, -EINVAL, "the command line is for another kernel");
 	return 0;
 }
 
@@ -132,6 +155,7 @@ static int enter_root(struct err *err)
 
 	/* The memory of this program's file; the kernel holds it until exec. */
 	(void)unlink("/init");
+	(void)unlink("/kernel-id");
 	for (i = 0; i < sizeof(moved) / sizeof(moved[0]); i++) {
 		char target[32];
 
@@ -149,13 +173,15 @@ static int run(struct err *err)
 	static struct disks disks;
 	static char *const argv[] = { "/sbin/init", NULL };
 	static char *const envp[] = { "PATH=/usr/bin:/sbin", NULL };
-	char node[DISKS_NODE_MAX], dm_node[32];
+	char node[DISKS_NODE_MAX], mapped[DM_NODE_MAX];
 	struct disks_wanted wanted;
 	struct dmverity verity;
 	enum bootstate_slot slot;
 	int rc, index;
 
-	rc = disks_read_wanted(&wanted, err);
+	rc = check_kernel(err);
+	if (!rc)
+		rc = disks_read_wanted(&wanted, err);
 	if (rc)
 		return rc;
 	index = find_root(&wanted, &disks, &slot, err);
@@ -164,12 +190,12 @@ static int run(struct err *err)
 	disks_partition_node(disks.names[index], slot == BOOTSTATE_A ? 4 : 6, node);
 	verity = (struct dmverity){ node, wanted.data_blocks, wanted.salt, wanted.salt_size,
 				    wanted.root };
-	rc = dmverity_open("cairn-root", &verity, dm_node, sizeof(dm_node), err);
+	rc = dmverity_open("cairn-root", &verity, mapped, err);
 	if (!rc)
 		rc = write_boot_file(&disks, index, slot, node, err);
 	if (rc)
 		return rc;
-	if (mount(dm_node, "/newroot", "squashfs", MS_RDONLY | MS_NODEV | MS_NOSUID, NULL))
+	if (mount(mapped, "/newroot", "squashfs", MS_RDONLY | MS_NODEV | MS_NOSUID, NULL))
 		return err_sys(err, -errno, "cannot mount the root on %s", node);
 	rc = enter_root(err);
 	if (rc)

@@ -14,6 +14,7 @@
 #include <sys/reboot.h>
 #include <unistd.h>
 
+#include "agent/core/privileges.h"
 #include "agent/init/client.h"
 #include "agent/init/console.h"
 #include "agent/initrd/disks.h"
@@ -217,7 +218,9 @@ int main(void)
 	int rc;
 
 	console_open();
-	rc = read_plan(&plan, &err);
+	rc = sandbox_enter(privileges_of("install"), &err);
+	if (!rc)
+		rc = read_plan(&plan, &err);
 	if (!rc)
 		rc = wait_for_disks(&err);
 	if (!rc)

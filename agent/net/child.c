@@ -33,7 +33,7 @@ static _Noreturn void become(const struct child_command *cmd, int event_fd, pid_
 	const char *const env[] = { env_fd, cmd->env, NULL };
 	struct err err = { "" };
 	sigset_t none;
-	int null, rc;
+	int null;
 
 	_Static_assert(CHILD_EVENT_FD == 9, "env_fd names it");
 	sigemptyset(&none);
@@ -45,10 +45,7 @@ static _Noreturn void become(const struct child_command *cmd, int event_fd, pid_
 	if (event_fd == CHILD_EVENT_FD ? fcntl(event_fd, F_SETFD, 0) < 0
 				       : dup2(event_fd, CHILD_EVENT_FD) < 0)
 		fail_in_child("event socket");
-	if (sandbox_pass(cmd->caps, &err))
-		fail_in_child(err.msg);
-	rc = sandbox_paths(cmd->paths, cmd->paths_count, &err);
-	if (rc && rc != -ENOSYS)
+	if (sandbox_program(&cmd->privileges, &err))
 		fail_in_child(err.msg);
 	/* It ends with us, also where we ended before this line. */
 	if (prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) || getppid() != parent)

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "agent/core/sandbox.h"
+#include "agent/core/privileges.h"
 #include "respawn.h"
 
 /*
@@ -23,10 +23,8 @@
 struct child_command {
 	const char *path;
 	const char *argv[CHILD_ARGS_MAX + 1]; /* ends with NULL */
-	const char *env;		  /* one NAME=VALUE more for the event program; or NULL */
-	uint64_t caps;			  /* SANDBOX_CAP bits the program gets */
-	const struct sandbox_path *paths; /* all it can reach */
-	size_t paths_count;
+	const char *env;	      /* one NAME=VALUE more for the event program; or NULL */
+	struct privileges privileges; /* capabilities, paths, calls: all that it can have */
 };
 
 struct child {

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -222,16 +221,11 @@ static bool set_equal(const struct iface_set *a, const struct iface_set *b)
 
 /* DHCP clients. */
 
-static const struct sandbox_path *helper_paths(const struct iface *f, size_t *ret_count)
+static void may(const struct iface *f, const char *name, struct privileges *ret)
 {
-	static struct sandbox_path paths[3];
-
-	/* Two static programs, and what busybox opens to have descriptors 0 to 2. */
-	paths[0] = (struct sandbox_path){ f->env->busybox, SANDBOX_EXEC };
-	paths[1] = (struct sandbox_path){ f->env->event, SANDBOX_EXEC };
-	paths[2] = (struct sandbox_path){ "/dev/null", SANDBOX_WRITE };
-	*ret_count = 3;
-	return paths;
+	*ret = *privileges_of(name);
+	ret->paths[0].path = f->env->busybox;
+	ret->paths[1].path = f->env->event;
 }
 
 static void command4(void *owner, struct child_command *ret_command)
@@ -245,8 +239,7 @@ static void command4(void *owner, struct child_command *ret_command)
 	ret_command->path = f->env->busybox;
 	memcpy(ret_command->argv, argv, sizeof(argv));
 	ret_command->env = "CAIRN_FAMILY=4";
-	ret_command->caps = SANDBOX_CAP(CAP_NET_RAW) | SANDBOX_CAP(CAP_NET_BIND_SERVICE);
-	ret_command->paths = helper_paths(f, &ret_command->paths_count);
+	may(f, "udhcpc", &ret_command->privileges);
 }
 
 static void command6(void *owner, struct child_command *ret_command)
@@ -262,8 +255,7 @@ static void command6(void *owner, struct child_command *ret_command)
 	ret_command->path = f->env->busybox;
 	memcpy(ret_command->argv, argv, sizeof(argv));
 	ret_command->env = "CAIRN_FAMILY=6";
-	ret_command->caps = SANDBOX_CAP(CAP_NET_RAW) | SANDBOX_CAP(CAP_NET_BIND_SERVICE);
-	ret_command->paths = helper_paths(f, &ret_command->paths_count);
+	may(f, "udhcpc6", &ret_command->privileges);
 }
 
 static void sync_clients(struct iface *f, uint64_t now_ms)

@@ -8,7 +8,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,7 +19,7 @@
 #include <unistd.h>
 
 #include "agent/core/notify.h"
-#include "agent/core/sandbox.h"
+#include "agent/core/privileges.h"
 #include "agent/net/iface.h"
 #include "agent/net/place.h"
 #include "agent/net/publish.h"
@@ -401,27 +400,18 @@ static void data_folder(const struct netd *d, char *ret_path, size_t size)
 static int drop_rights(struct netd *d, struct err *err)
 {
 	char data[256];
-	const uint64_t net = SANDBOX_CAP(CAP_NET_ADMIN) | SANDBOX_CAP(CAP_NET_RAW);
-	const struct sandbox_caps caps = {
-		.keep = net,
-		.pass = SANDBOX_CAP(CAP_NET_RAW) | SANDBOX_CAP(CAP_NET_BIND_SERVICE),
-	};
-	const struct sandbox_path paths[] = {
-		{ d->place.dir, SANDBOX_WRITE },  { d->env.sys_ipv6, SANDBOX_WRITE },
-		{ d->conf_path, SANDBOX_READ },	  { data, SANDBOX_READ },
-		{ d->env.busybox, SANDBOX_EXEC }, { d->env.event, SANDBOX_EXEC },
-		{ "/dev/null", SANDBOX_WRITE },
-	};
-	int rc;
+	struct privileges p = *privileges_of("netd");
 
+	/* As the command line says; the folder on DATA may not be there yet. */
 	data_folder(d, data, sizeof(data));
-	rc = sandbox_user(d->user, NULL, caps, err);
-	if (rc)
-		return rc;
-	rc = sandbox_paths(paths, sizeof(paths) / sizeof(paths[0]), err);
-	if (rc && rc != -ENOSYS)
-		return rc;
-	return sandbox_limits(64 + 2 * IFACES_MAX, err);
+	p.user = d->user;
+	p.paths[0].path = d->place.dir;
+	p.paths[1].path = d->env.sys_ipv6;
+	p.paths[2].path = d->conf_path;
+	p.paths[3].path = data;
+	p.paths[4].path = d->env.busybox;
+	p.paths[5].path = d->env.event;
+	return sandbox_enter(&p, err);
 }
 
 static int run(struct netd *d, struct err *err)

@@ -5,7 +5,6 @@
  * CAP_SYS_TIME to ntpd, which can reach nothing else: netd has the network, this has the clock.
  */
 #include <errno.h>
-#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,7 +17,7 @@
 #include <unistd.h>
 
 #include "agent/core/notify.h"
-#include "agent/core/sandbox.h"
+#include "agent/core/privileges.h"
 #include "agent/net/child.h"
 #include "agent/net/event.h"
 #include "agent/net/place.h"
@@ -52,17 +51,15 @@ static uint64_t now_ms(void)
 
 static void command(void *owner, struct child_command *ret_command)
 {
-	static struct sandbox_path paths[6];
+	struct privileges *p = &ret_command->privileges;
 	struct timed *t = owner;
 	size_t n = 0, servers = 0;
 	char *rest = t->words, *w;
 
-	paths[0] = (struct sandbox_path){ t->busybox, SANDBOX_EXEC };
-	paths[1] = (struct sandbox_path){ t->event, SANDBOX_EXEC };
-	paths[2] = (struct sandbox_path){ "/dev/null", SANDBOX_WRITE };
-	/* To look names up. */
-	paths[3] = (struct sandbox_path){ "/etc/hosts", SANDBOX_READ };
-	paths[4] = (struct sandbox_path){ t->netd_dir, SANDBOX_READ };
+	*p = *privileges_of("ntpd");
+	p->paths[0].path = t->netd_dir;
+	p->paths[2].path = t->busybox;
+	p->paths[3].path = t->event;
 	ret_command->path = t->busybox;
 	ret_command->argv[n++] = "ntpd";
 	ret_command->argv[n++] = "-n";
@@ -77,9 +74,6 @@ static void command(void *owner, struct child_command *ret_command)
 		ret_command->argv[n++] = w;
 		servers++;
 	}
-	ret_command->caps = SANDBOX_CAP(CAP_SYS_TIME);
-	ret_command->paths = paths;
-	ret_command->paths_count = 5;
 }
 
 static const char *state(const struct timed *t)
@@ -215,12 +209,7 @@ static int serve(struct timed *t, struct err *err)
 
 static int run(struct timed *t, struct err *err)
 {
-	const struct sandbox_caps caps = { .pass = SANDBOX_CAP(CAP_SYS_TIME) };
-	const struct sandbox_path paths[] = {
-		{ t->place.dir, SANDBOX_WRITE }, { t->netd_dir, SANDBOX_READ },
-		{ "/etc/hosts", SANDBOX_READ },	 { "/dev/null", SANDBOX_WRITE },
-		{ t->busybox, SANDBOX_EXEC },	 { t->event, SANDBOX_EXEC },
-	};
+	struct privileges p = *privileges_of("timed");
 	int rc;
 
 	notify_init(&t->notify);
@@ -228,16 +217,18 @@ static int run(struct timed *t, struct err *err)
 	rc = place_init(&t->place, t->run_dir, "timed", t->user, err);
 	rc = rc ? rc : place_link(&t->place, "time", err);
 	rc = rc ? rc : place_signals(&t->signal_fd, err);
-	rc = rc ? rc : sandbox_user(t->user, NULL, caps, err);
 	if (rc)
 		return rc;
 	t->watch_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	if (t->watch_fd < 0 || inotify_add_watch(t->watch_fd, t->netd_dir, IN_MOVED_TO) < 0)
 		return err_sys(err, -errno, "cannot watch %s", t->netd_dir);
-	rc = sandbox_paths(paths, sizeof(paths) / sizeof(paths[0]), err);
-	if (rc && rc != -ENOSYS)
-		return rc;
-	rc = sandbox_limits(32, err);
+	/* As the command line says. */
+	p.user = t->user;
+	p.paths[0].path = t->place.dir;
+	p.paths[1].path = t->netd_dir;
+	p.paths[3].path = t->busybox;
+	p.paths[4].path = t->event;
+	rc = sandbox_enter(&p, err);
 	if (rc)
 		return rc;
 	follow_netd(t);

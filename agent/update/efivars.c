@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "agent/core/parts.h"
-#include "agent/core/sandbox.h"
+#include "agent/core/privileges.h"
 #include "bytes.h"
 #include "io.h"
 
@@ -108,24 +108,18 @@ static void answer(struct message *m, bool usable)
 
 static int serve(int fd)
 {
-	static const struct sandbox_path all = { "/", SANDBOX_READ | SANDBOX_WRITE };
-	const struct sandbox_caps none = { 0 };
+	struct privileges p = *privileges_of("update-efivars");
 	struct message m;
 	struct err err = { "" };
 	bool usable = access(EFIVARFS "/BootOrder" GUID, F_OK) == 0;
-	int rc;
 
 	/* Nothing of the writer's: not its partitions, not its pairs. */
 	if (dup3(fd, 3, O_CLOEXEC) < 0 && errno != EINVAL)
 		return 111;
 	(void)syscall(SYS_close_range, 4, ~0u, 0);
-	rc = sandbox_user("root", usable ? EFIVARFS : "/run/cairn/empty", none, &err);
-	if (!rc) {
-		rc = sandbox_paths(&all, 1, &err);
-		rc = rc == -ENOSYS ? 0 : rc;
-	}
-	rc = rc ? rc : sandbox_limits(8, &err);
-	if (rc) {
+	if (!usable)
+		p.root = "/run/cairn/empty";
+	if (sandbox_enter(&p, &err)) {
 		(void)dprintf(2, "efivars: %s\n", err.msg);
 		return 111;
 	}

@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/core/sandbox.h"
+#include "agent/core/privileges.h"
 #include "agent/update/fault.h"
 #include "agent/update/parts.h"
 #include "hex.h"
@@ -396,30 +396,6 @@ static int make_places(struct fetch *f, struct err *err)
 	return f->media_fd < 0 ? err_sys(err, -errno, "cannot open " UPDATE_MEDIA_DIR) : 0;
 }
 
-static int drop_rights(struct err *err)
-{
-	const struct sandbox_caps none = { 0 };
-	const struct sandbox_path paths[] = {
-		{ "/etc", SANDBOX_READ }, /* resolv.conf, hosts, cairn/; nothing in it is secret */
-		{ FETCH_RESOLV_DIR, SANDBOX_READ },
-		{ "/data/config", SANDBOX_READ }, /* ca.pem, which may be replaced */
-		{ UPDATE_MEDIA_DIR, SANDBOX_READ },
-		{ "/dev/random", SANDBOX_READ }, /* mbedTLS */
-		{ NULL, SANDBOX_CONNECT },
-	};
-	int rc;
-
-	rc = sandbox_user(UPDATE_USER_FETCH, NULL, none, err);
-	if (rc)
-		return rc;
-	rc = sandbox_paths(paths, sizeof(paths) / sizeof(paths[0]), err);
-	if (rc && rc != -ENOSYS)
-		return rc;
-	rc = sandbox_limits(64, err);
-	rc = rc ? rc : sandbox_syscalls_network(err);
-	return rc == -ENOSYS ? 0 : rc;
-}
-
 int fetch_serve(int main_fd, int asker_fd, const struct fetch_limits *limits)
 {
 	static struct fetch f;
@@ -436,7 +412,7 @@ int fetch_serve(int main_fd, int asker_fd, const struct fetch_limits *limits)
 	}
 	(void)signal(SIGPIPE, SIG_IGN);
 	rc = make_places(&f, &err);
-	rc = rc ? rc : drop_rights(&err);
+	rc = rc ? rc : sandbox_enter(privileges_of("update-fetch"), &err);
 	rc = rc ? rc : fetch_http_init(&f, &err);
 	rc = rc ? rc : serve(&f, &err);
 	if (rc)

@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #include "agent/core/parts.h"
-#include "agent/core/sandbox.h"
+#include "agent/core/privileges.h"
 #include "cmdline.h"
 #include "control.h"
 #include "fault.h"
@@ -206,27 +206,6 @@ static int start_parts(struct update *u, struct err *err)
 	return rc;
 }
 
-static int drop_rights(struct err *err)
-{
-	const struct sandbox_caps none = { 0 };
-	const struct sandbox_path paths[] = {
-		{ "/run/cairn", SANDBOX_READ },
-		{ MAIN_RUN_DIR, SANDBOX_READ | SANDBOX_WRITE },
-		{ "/etc/cairn", SANDBOX_READ },
-		{ "/sys/class/watchdog", SANDBOX_READ },
-		{ MAIN_STATE_DIR, SANDBOX_READ | SANDBOX_WRITE },
-	};
-	/* As who init started us: the group that may use DATA's reserve stays. */
-	int rc = sandbox_user(NULL, NULL, none, err);
-
-	if (rc)
-		return rc;
-	rc = sandbox_paths(paths, sizeof(paths) / sizeof(paths[0]), err);
-	if (rc && rc != -ENOSYS)
-		return rc;
-	return sandbox_limits(64, err);
-}
-
 /* The loop. */
 
 /* Returns 1 to end as asked, 0, or -errno where a part is lost. */
@@ -349,7 +328,7 @@ static int run(struct update *u, struct err *err)
 	rc = rc ? rc : start_parts(u, err);
 	rc = rc ? rc : control_listen(u, err);
 	rc = rc ? rc : part_signals(&u->signal_fd, err);
-	rc = rc ? rc : drop_rights(err);
+	rc = rc ? rc : sandbox_enter(privileges_of("update"), err);
 	if (rc)
 		return rc;
 	notify_ready(&u->notify);

@@ -84,7 +84,10 @@ struct update {
 	uint32_t failures;	  /* in a row */
 	struct main_job job;	  /* release 0: none */
 	uint64_t written_release; /* read back, not tried */
-	bool probing;		  /* the channel is read for health only */
+	uint32_t manifest_len;	  /* its signed manifest */
+	uint8_t manifest[SIGNED_MAX];
+	uint64_t seal_again_ms; /* service trust does not know yet that this boot is good; 0 */
+	bool probing;		/* the channel is read for health only */
 	struct source source;
 	struct health health;
 	struct writer_report progress; /* the last one of the order under way */

@@ -5,6 +5,8 @@
 
 #include "agent/init/client.h"
 #include "agent/init/data.h"
+#include "agent/trust/client.h"
+#include "cmdline.h"
 #include "fault.h"
 #include "io.h"
 
@@ -24,4 +26,24 @@ int orders_reset(bool keep_identity)
 	rc = io_replace_file("/data/" DATA_RESET_FILE, text, strlen(text), 0600);
 	fault_point("reset-ordered");
 	return rc;
+}
+
+int orders_seal(const uint8_t *manifest, size_t len, int trust_fd, void (*feed)(void),
+		struct err *err)
+{
+	return trustd_seal(TRUSTD_SOCKET, manifest, len, trust_fd, feed, err);
+}
+
+int orders_good(void (*feed)(void), struct err *err)
+{
+	return trustd_good(TRUSTD_SOCKET, feed, err);
+}
+
+bool orders_data_in_use(void)
+{
+	char text[1024], device[80];
+
+	return !io_read_file("/run/cairn/data", text, sizeof(text), NULL) &&
+	       !cmdline_get(text, "device", device, sizeof(device)) &&
+	       strncmp(device, "/dev/", 5) == 0;
 }

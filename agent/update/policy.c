@@ -231,6 +231,8 @@ int policy_turn(struct update *u)
 	int rc = 0;
 
 	keep_floor(u, now);
+	if (u->seal_again_ms && u->seal_again_ms <= now)
+		policy_good_sealed(u);
 	if (source_late(&u->source, now))
 		rc = policy_source(u, SOURCE_UNREACHABLE);
 	if (!rc && may_watch(u))
@@ -260,6 +262,7 @@ int policy_wait_ms(const struct update *u)
 
 	sooner(&first, u->timer_ms);
 	sooner(&first, u->notify.next_ms);
+	sooner(&first, u->seal_again_ms);
 	if (u->source.step != SOURCE_AT_REST)
 		sooner(&first, u->source.until_ms);
 	if (may_watch(u)) {

@@ -3,12 +3,16 @@
 #include "policy_acts.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "fault.h"
 #include "io.h"
+#include "orders.h"
 #include "say.h"
+
+#define SEAL_AGAIN_MS 600000u
 
 _Static_assert(UPDATE_WHY_SIZE <= UPDATELOG_WHY_SIZE, "a report's reason fits the history");
 _Static_assert(UPDATE_VERSION_SIZE <= UPDATELOG_VERSION_SIZE, "a report's version fits");
@@ -232,6 +236,8 @@ int policy_marked_good(struct update *u)
 		(void)records_save_keep(&u->rec);
 	}
 	policy_rest(u);
+	/* After the boot state says so: until then the other slot may be started again. */
+	policy_good_sealed(u);
 	if (u->boot_raw.stage1 && !u->tried_stage1) {
 		u->tried_stage1 = true;
 		return policy_tell(u, WRITER_STAGE1, WRITER_SLOT_NONE);
@@ -239,10 +245,61 @@ int policy_marked_good(struct update *u)
 	return 0;
 }
 
+/* service init is told that we live while service trust is waited for. */
+static struct notify *fed;
+
+static void feed(void)
+{
+	notify_alive(fed, main_now_ms());
+}
+
+void policy_good_sealed(struct update *u)
+{
+	struct err err = { "" };
+
+	fed = &u->notify;
+	fault_point("seal-good");
+	u->seal_again_ms = 0;
+	if (orders_good(feed, &err) == 0)
+		return;
+	/* Nothing is lost by it: what is withdrawn opens DATA until it is made good. */
+	if (orders_data_in_use()) {
+		say_line("not sealed anew why=\"%s\"", err.msg);
+		u->seal_again_ms = main_now_ms() + SEAL_AGAIN_MS;
+	}
+}
+
+/* seal - so that what is tried opens DATA. Where DATA is shut in this boot there is no key to be
+ * had, and an update may be what mends it. */
+static int seal(struct update *u, struct err *err)
+{
+	char path[128];
+	int trust _cleanup_close_ = -1;
+	int rc;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", u->rec.dir, RECORDS_TRUST_FILE);
+	trust = open(path, O_RDONLY | O_CLOEXEC);
+	fed = &u->notify;
+	rc = orders_seal(u->manifest, u->manifest_len, trust, feed, err);
+	if (rc && !orders_data_in_use()) {
+		(void)dprintf(2, "DATA is not in use, and is not sealed for what is tried: %s\n",
+			      err->msg);
+		return 0;
+	}
+	return rc;
+}
+
 int policy_activate(struct update *u)
 {
 	struct updatelog_attempt *a = attempt_of(u);
+	struct err err = { "" };
 
+	fault_point("seal-order");
+	if (seal(u, &err)) {
+		policy_note(u, "seal", err.msg);
+		return policy_event(u, UPDATEPLAN_EV_BROKEN);
+	}
+	fault_point("sealed");
 	/* In the history before the switch: after it there may be no time. */
 	set_outcome(u, a, UPDATELOG_TRIAL, "");
 	fault_point("activate-order");

@@ -41,6 +41,8 @@ void policy_note(struct update *u, const char *what, const char *why);
 int policy_install(struct update *u, enum updatelog_kind kind);
 int policy_written(struct update *u);
 int policy_activate(struct update *u);
+/* policy_good_sealed - tell service trust that this boot is good; again later where it fails. */
+void policy_good_sealed(struct update *u);
 void policy_failed(struct update *u, enum updatelog_outcome outcome);
 /* policy_remember - failed, and this bundle is refused from now on. */
 void policy_remember(struct update *u);

@@ -133,7 +133,8 @@ int policy_report(struct update *u, const struct writer_report *r)
 {
 	enum updateplan_event event;
 
-	if (r->version != UPDATE_PROTO_VERSION || !texts_end(r) || r->cause >= WRITER_CAUSES)
+	if (r->version != UPDATE_PROTO_VERSION || !texts_end(r) || r->cause >= WRITER_CAUSES ||
+	    r->manifest_len > sizeof(r->manifest))
 		return -EBADMSG;
 	u->dirty = true;
 	if (!r->final) {
@@ -147,6 +148,10 @@ int policy_report(struct update *u, const struct writer_report *r)
 		return 0;
 	}
 	take_boot(u, &r->boot);
+	if (r->op == WRITER_INSTALL && !r->rc) {
+		u->manifest_len = r->manifest_len;
+		memcpy(u->manifest, r->manifest, r->manifest_len);
+	}
 	u->progress = *r;
 	event = event_of(r);
 	if (event != UPDATEPLAN_EV_DONE && event != UPDATEPLAN_EV_ABORTED) {

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "crypto.h"
+#include "signed.h"
 
 /*
  * What the parts of service `update` say to each other (agent/update/parts.h has the picture).
@@ -190,9 +191,11 @@ struct writer_report {
 	char release_version[UPDATE_VERSION_SIZE];
 	uint8_t root_hash[SHA256_SIZE];
 	struct writer_bootstate boot;
-	char what[UPDATE_WHAT_SIZE]; /* one word: signature, compatible, release, floor, piece, ...
-				      */
-	char why[UPDATE_WHY_SIZE];   /* one sentence for a person */
+	uint32_t manifest_len;	      /* of the answer to an INSTALL that went well; else 0 */
+	uint8_t manifest[SIGNED_MAX]; /* signed, as it was checked */
+	char what[UPDATE_WHAT_SIZE];  /* one word: signature, compatible, release, floor, piece, ...
+				       */
+	char why[UPDATE_WHY_SIZE];    /* one sentence for a person */
 };
 
 #endif

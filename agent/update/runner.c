@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "agent/core/parts.h"
-#include "agent/core/sandbox.h"
+#include "agent/core/privileges.h"
 #include "health.h"
 #include "io.h"
 #include "main.h"
@@ -177,12 +177,11 @@ static void run_all(uint32_t limit_ms, struct health_answer *a)
 
 int health_run(int main_fd)
 {
-	const struct sandbox_caps none = { 0 };
 	struct health_ask ask;
 	struct err err = { "" };
 	int rc;
 
-	if (sandbox_user(UPDATE_USER_HEALTH, NULL, none, &err) || sandbox_limits(64, &err)) {
+	if (sandbox_enter(privileges_of("update-health"), &err)) {
 		(void)dprintf(2, "health: %s\n", err.msg);
 		return 111;
 	}

@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
-#include <linux/capability.h>
 #include <linux/netlink.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -17,7 +16,7 @@
 #include <unistd.h>
 
 #include "agent/core/parts.h"
-#include "agent/core/sandbox.h"
+#include "agent/core/privileges.h"
 #include "io.h"
 
 #define QUEUE_MAX 16
@@ -199,15 +198,13 @@ static int listen_events(void)
 
 int stick_run(int main_fd, const char *boot_disk)
 {
-	const struct sandbox_caps caps = { .keep = SANDBOX_CAP(CAP_SYS_ADMIN) };
 	static struct stick s;
 	struct err err = { "" };
 
 	s.main_fd = main_fd;
 	s.boot_disk = boot_disk;
 	s.event_fd = listen_events();
-	/* No Landlock: it forbids mounts altogether. */
-	if (sandbox_user(NULL, NULL, caps, &err) || sandbox_limits(32, &err)) {
+	if (sandbox_enter(privileges_of("update-stick"), &err)) {
 		(void)dprintf(2, "stick: %s\n", err.msg);
 		return 111;
 	}

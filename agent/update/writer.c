@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "agent/core/parts.h"
-#include "agent/core/sandbox.h"
+#include "agent/core/privileges.h"
 #include "agent/update/fault.h"
 #include "bootstateio.h"
 #include "io.h"
@@ -289,21 +289,13 @@ int writer_serve(struct writer *w)
 int writer_run(int main_fd, int source_fd)
 {
 	static struct writer w;
-	const struct sandbox_caps none = { 0 };
 	struct err err = { "" }, why_not = { "" };
-	int opened, rc;
+	int opened;
 
 	w.main_fd = w.source.main_fd = main_fd;
 	w.source.fd = source_fd;
 	opened = writer_open_machine(&w, &why_not);
-	rc = sandbox_user(UPDATE_USER_WRITER, UPDATE_EMPTY_DIR, none, &err);
-	if (!rc) {
-		rc = sandbox_paths(NULL, 0, &err);
-		rc = rc == -ENOSYS ? 0 : rc;
-	}
-	rc = rc ? rc : sandbox_limits(32, &err);
-	rc = rc ? rc : sandbox_syscalls_storage(&err);
-	if (rc) {
+	if (sandbox_enter(privileges_of("update-writer"), &err)) {
 		(void)dprintf(2, "writer: %s\n", err.msg);
 		return 111;
 	}

@@ -284,4 +284,6 @@ void writer_install(struct writer *w, const struct writer_order *order, int trus
 	fault_point("writer-installed");
 	w->verified = true;
 	memcpy(w->verified_digest, order->digest, sizeof(w->verified_digest));
+	w->report.manifest_len = (uint32_t)w->get->doc.total;
+	memcpy(w->report.manifest, w->get->head, w->get->doc.total);
 }

@@ -301,7 +301,7 @@ static int write_file(const char *path, const uint8_t *head, size_t head_len, co
 }
 
 int bundle_write(const char *path, struct bundle *b, struct bundle_part *part[BUNDLE_IMAGES],
-		 const struct p256_key *keys, size_t key_count, struct err *err)
+		 const struct sign_key *keys, size_t key_count, struct err *err)
 {
 	struct signature sig[SIGNEDFILE_KEYS_MAX];
 	uint8_t doc[SIGNED_DOCUMENT_MAX], head[SIGNED_MAX];

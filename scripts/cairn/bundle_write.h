@@ -62,6 +62,6 @@ int bundle_part_file(struct bundle_part *p, const char *path, uint64_t size_byte
  * Errors: -EINVAL the parts do not make a valid manifest, or of the system.
  */
 int bundle_write(const char *path, struct bundle *b, struct bundle_part *part[BUNDLE_IMAGES],
-		 const struct p256_key *keys, size_t key_count, struct err *err);
+		 const struct sign_key *keys, size_t key_count, struct err *err);
 
 #endif

@@ -23,8 +23,10 @@ typedef int cmd_fn(int argc, char **argv, struct err *err);
 
 cmd_fn cmd_verity, cmd_fat, cmd_disk, cmd_sign, cmd_slotcfg, cmd_manifest, cmd_flash, cmd_state;
 cmd_fn cmd_delta;
-cmd_fn cmd_install, cmd_trust;
-cmd_fn cmd_bundle, cmd_channel;
+cmd_fn cmd_install, cmd_trust, cmd_keys;
+cmd_fn cmd_bundle, cmd_channel, cmd_pcr;
+cmd_fn cmd_attest;
+cmd_fn cmd_data;
 
 /* cmd_usage - CMD_USAGE with a sentence that points at `cairn help NAME`. */
 int cmd_usage(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

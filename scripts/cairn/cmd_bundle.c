@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "bundle_write.h"
 #include "hex.h"
 #include "io.h"
+#include "pcrfiles.h"
 #include "signedfile.h"
 #include "verity.h"
 
@@ -28,6 +30,8 @@ struct job {
 	const char *file[BUNDLE_IMAGES];
 	const char *key[SIGNEDFILE_KEYS_MAX];
 	size_t keys;
+	const char *loader[PCRRELEASE_LOADERS_MAX];
+	size_t loaders;
 	struct bundle b;
 	uint8_t salt[VERITY_SALT_MAX], roothash[SHA256_SIZE];
 	size_t salt_len;
@@ -102,16 +106,51 @@ static int make_part(const struct job *job, enum bundle_image_id id, struct bund
 	return rc ? rc : bundle_part_file(p, job->file[id], size, &job->zstd, err);
 }
 
+/* What the release measures, and the loaders that may start it: one in the bundle is one of them.
+ */
+static int predict(struct job *job, struct err *err)
+{
+	struct pcrfiles_boot files = { .config = { NULL, 0 } };
+	int fd _cleanup_close_ = open(job->file[BUNDLE_BOOT], O_RDONLY | O_CLOEXEC);
+	char own[PATH_MAX + 16];
+	struct blockio io;
+	size_t i;
+	int rc;
+
+	if (fd < 0)
+		return err_sys(err, -errno, "open %s", job->file[BUNDLE_BOOT]);
+	rc = blockio_open_fd(&fd, &io, err);
+	if (!rc)
+		rc = pcrfiles_boot(&io, &files, err);
+	if (!rc && pcrmodel_release(&files.slot, &job->b.pcrs, err))
+		rc = CMD_REFUSED;
+	pcrfiles_boot_release(&files);
+	if (rc)
+		err_prefix(err, "%s", job->file[BUNDLE_BOOT]);
+	if (!rc && job->file[BUNDLE_ESP]) {
+		(void)snprintf(own, sizeof(own), "%" PRIu64 "=%s", job->generation,
+			       job->file[BUNDLE_ESP]);
+		rc = pcrfiles_add_loader(&job->b.pcrs, own, err);
+	}
+	for (i = 0; !rc && i < job->loaders; i++)
+		rc = pcrfiles_add_loader(&job->b.pcrs, job->loader[i], err);
+	if (!rc)
+		pcrrelease_finish(&job->b.pcrs);
+	return rc;
+}
+
 static int create(struct job *job, const char *out, struct err *err)
 {
 	struct bundle_part part[BUNDLE_IMAGES], *parts[BUNDLE_IMAGES] = { NULL };
-	struct p256_key key[SIGNEDFILE_KEYS_MAX];
+	struct sign_key key[SIGNEDFILE_KEYS_MAX];
 	size_t i;
 	int rc = 0;
 
 	/* Keys first: compressing takes minutes. */
 	for (i = 0; !rc && i < job->keys; i++)
-		rc = p256_key_load(job->key[i], 1, &key[i], err);
+		rc = sign_key_load(job->key[i], 1, &key[i], err);
+	if (!rc)
+		rc = predict(job, err);
 	memset(part, 0, sizeof(part));
 	for (i = 0; !rc && i < BUNDLE_IMAGES; i++) {
 		if (!job->file[i])
@@ -155,6 +194,7 @@ enum {
 	LEVEL_OPTION,
 	ZSTD,
 	KEY,
+	LOADER,
 };
 
 static const struct option create_options[] = {
@@ -176,6 +216,7 @@ static const struct option create_options[] = {
 	{ "level", required_argument, NULL, LEVEL_OPTION },
 	{ "zstd", required_argument, NULL, ZSTD },
 	{ "key", required_argument, NULL, KEY },
+	{ "loader", required_argument, NULL, LOADER },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -222,6 +263,11 @@ static int take_text(struct job *job, int c, struct err *err)
 		if (job->keys == SIGNEDFILE_KEYS_MAX)
 			return cmd_usage(err, "too many keys");
 		job->key[job->keys++] = optarg;
+		return 0;
+	case LOADER:
+		if (job->loaders == PCRRELEASE_LOADERS_MAX)
+			return cmd_usage(err, "too many loaders");
+		job->loader[job->loaders++] = optarg;
 		return 0;
 	default:
 		return CMD_USAGE;
@@ -281,7 +327,8 @@ static int run_create(int argc, char **argv, struct err *err)
 	}
 	if (argc - optind != 1 || !job.file[BUNDLE_BOOT] || !job.file[BUNDLE_ROOT] ||
 	    !job.b.compatible[0] || !job.b.architecture[0] || !job.b.version[0] || !job.b.release ||
-	    !job.salt_len || !job.file[BUNDLE_ESP] != !job.generation)
+	    !job.salt_len || !job.file[BUNDLE_ESP] != !job.generation ||
+	    (!job.loaders && !job.file[BUNDLE_ESP]))
 		return cmd_usage(err, "create OUT: an argument is missing");
 	job.b.stage1 = (uint32_t)job.stage1;
 	if (job.encoding == BUNDLE_ENCODINGS)

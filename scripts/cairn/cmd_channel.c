@@ -94,9 +94,9 @@ static int put_channel(const struct job *job, const struct channel *c, const str
 	if (channel_format(c, doc, &len))
 		return err_set(err, CMD_REFUSED, "this makes no channel: a base twice?");
 	for (i = 0; !rc && i < job->keys; i++) {
-		struct p256_key key;
+		struct sign_key key;
 
-		rc = p256_key_load(job->key[i], 1, &key, err);
+		rc = sign_key_load(job->key[i], 1, &key, err);
 		if (!rc)
 			rc = signedfile_sign_with(doc, len, &key, 1, &sig[i], err);
 		OPENSSL_cleanse(&key, sizeof(key));

@@ -136,15 +136,17 @@ static int fill(struct line *l, char *template, struct field *fields, size_t n, 
 
 struct job {
 	const char *template, *version;
-	char root[2 * SHA256_SIZE + 1], salt[2 * VERITY_SALT_MAX + 1], blocks[24];
+	char kernel[2 * SHA256_SIZE + 1], root[2 * SHA256_SIZE + 1], salt[2 * VERITY_SALT_MAX + 1],
+		blocks[24];
 	struct line extra; /* a blank and the word, for each word */
 };
 
 static int parse_options(struct job *job, int argc, char **argv, struct err *err)
 {
-	enum { TEMPLATE = 1, ROOTHASH, BLOCKS, SALT, VERSION };
+	enum { TEMPLATE = 1, KERNEL, ROOTHASH, BLOCKS, SALT, VERSION };
 	static const struct option options[] = {
 		{ "template", required_argument, NULL, TEMPLATE },
+		{ "kernel", required_argument, NULL, KERNEL },
 		{ "roothash", required_argument, NULL, ROOTHASH },
 		{ "blocks", required_argument, NULL, BLOCKS },
 		{ "salt", required_argument, NULL, SALT },
@@ -160,6 +162,11 @@ static int parse_options(struct job *job, int argc, char **argv, struct err *err
 		switch (c) {
 		case TEMPLATE:
 			job->template = optarg;
+			break;
+		case KERNEL:
+			if (hex_decode(optarg, raw, SHA256_SIZE))
+				return cmd_usage(err, "--kernel %s: 64 hex digits", optarg);
+			hex_encode(raw, SHA256_SIZE, job->kernel);
 			break;
 		case ROOTHASH:
 			if (hex_decode(optarg, raw, SHA256_SIZE))
@@ -189,9 +196,10 @@ static int parse_options(struct job *job, int argc, char **argv, struct err *err
 			return CMD_USAGE;
 		}
 	}
-	if (!job->template || !job->root[0] || !job->salt[0] || !job->blocks[0] || !job->version)
-		return cmd_usage(err, "--template, --roothash, --blocks, --salt and --version are "
-				      "needed");
+	if (!job->template || !job->kernel[0] || !job->root[0] || !job->salt[0] ||
+	    !job->blocks[0] || !job->version)
+		return cmd_usage(err, "--template, --kernel, --roothash, --blocks, --salt and "
+				      "--version are needed");
 	return 0;
 }
 
@@ -215,9 +223,9 @@ int cmd_slotcfg(int argc, char **argv, struct err *err)
 		rc = cmd_load(job.template, TEMPLATE_MAX, 0, &template, &len, err);
 	if (!rc) {
 		struct field fields[] = {
-			{ "@ROOTHASH@", job.root, 0 },	  { "@ROOTBLOCKS@", job.blocks, 0 },
-			{ "@SALT@", job.salt, 0 },	  { "@VERSION@", job.version, 0 },
-			{ "@EXTRA@", job.extra.text, 0 },
+			{ "@KERNEL@", job.kernel, 0 },	   { "@ROOTHASH@", job.root, 0 },
+			{ "@ROOTBLOCKS@", job.blocks, 0 }, { "@SALT@", job.salt, 0 },
+			{ "@VERSION@", job.version, 0 },   { "@EXTRA@", job.extra.text, 0 },
 		};
 
 		rc = fill(&line, (char *)template, fields, sizeof(fields) / sizeof(fields[0]), err);

@@ -50,7 +50,7 @@ static int read_role(const char *text, enum trust_role role, struct wanted *w, s
 	if (!copy)
 		return err_set(err, -ENOMEM, "no memory");
 	for (at = copy; !rc && at; at = next) {
-		struct p256_key key;
+		struct sign_key key;
 
 		next = strchr(at, ',');
 		if (next)
@@ -59,7 +59,7 @@ static int read_role(const char *text, enum trust_role role, struct wanted *w, s
 			rc = cmd_usage(err, "--%s: more than %d keys", trust_role_name(role),
 				       TRUST_KEYS_MAX);
 		else
-			rc = p256_key_load(at, 0, &key, err);
+			rc = sign_key_load(at, 0, &key, err);
 		if (rc)
 			break;
 		memcpy(w->key[w->keys].point, key.point, sizeof(key.point));
@@ -123,9 +123,9 @@ static int save(const struct job *job, const char *path, const struct trust *t, 
 		return err_set(err, CMD_REFUSED,
 			       "this makes no trust: a threshold above its number of keys?");
 	for (i = 0; !rc && i < job->signs; i++) {
-		struct p256_key key;
+		struct sign_key key;
 
-		rc = p256_key_load(job->sign[i], 1, &key, err);
+		rc = sign_key_load(job->sign[i], 1, &key, err);
 		if (!rc)
 			rc = signedfile_sign_with(doc, len, &key, 1, &sig[i], err);
 		OPENSSL_cleanse(&key, sizeof(key));

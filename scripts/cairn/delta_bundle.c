@@ -153,7 +153,7 @@ static bool wanted(const struct bundle_file *old_file, const struct bundle_file 
 }
 
 static int make(const struct bundle_file *old_file, const struct bundle_file *new_file,
-		const char *out, const struct p256_key *keys, size_t key_count, struct err *err)
+		const char *out, const struct sign_key *keys, size_t key_count, struct err *err)
 {
 	struct bundle_part part[BUNDLE_IMAGES], *parts[BUNDLE_IMAGES] = { NULL };
 	struct bundle b = new_file->b;
@@ -187,7 +187,7 @@ static int make(const struct bundle_file *old_file, const struct bundle_file *ne
 int delta_bundle(const char *old_path, const char *new_path, const char *out,
 		 const char *const *keys, size_t key_count, struct err *err)
 {
-	struct p256_key key[SIGNEDFILE_KEYS_MAX];
+	struct sign_key key[SIGNEDFILE_KEYS_MAX];
 	struct bundle_file *f _cleanup_free_ = calloc(2, sizeof(*f));
 	int rc = 0;
 	size_t i;
@@ -196,7 +196,7 @@ int delta_bundle(const char *old_path, const char *new_path, const char *out,
 		return err_sys(err, -ENOMEM, "delta");
 	f[0].fd = f[1].fd = -1;
 	for (i = 0; !rc && i < key_count; i++)
-		rc = p256_key_load(keys[i], 1, &key[i], err);
+		rc = sign_key_load(keys[i], 1, &key[i], err);
 	if (!rc)
 		rc = bundle_file_open(old_path, NULL, TRUST_TIME_UNKNOWN, &f[0], err);
 	if (!rc)

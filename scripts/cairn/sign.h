@@ -15,7 +15,23 @@
 
 /* Signing with libcrypto. Everything is deterministic: RSA PKCS #1 v1.5, times from outside. */
 
-/* sign_load_key - an RSA key of 2048 to 4096 bits from PEM; a public one where private_too is 0.
+/*
+ * sign_key_open - any key from a file: PEM without a pass phrase (of a public one, also the one in
+ * a certificate), or the URI of one in a token (pkcs11.h; *ret_token is then 1). A key of
+ * conf/keys/dev, under whatever name, is refused where the environment has RELEASE.
+ * The caller frees *ret with EVP_PKEY_free. Errors: CMD_REFUSED that, -EINVAL no key, of the token.
+ */
+int sign_key_open(const char *path, int private_too, EVP_PKEY **ret, int *ret_token,
+		  struct err *err);
+
+/* sign_key_id - SHA-256 of its SubjectPublicKeyInfo. */
+int sign_key_id(EVP_PKEY *key, uint8_t ret_id[static SHA256_SIZE]);
+/* sign_key_insecure - is it a key that everybody has (devkeys.h)? */
+int sign_key_insecure(EVP_PKEY *key);
+/* sign_public - a copy of the public part, in libcrypto wherever the private part is; or NULL. */
+EVP_PKEY *sign_public(EVP_PKEY *key);
+
+/* sign_load_key - sign_key_open for RSA of 2048 to 4096 bits.
  * The caller frees *ret with EVP_PKEY_free. */
 int sign_load_key(const char *path, int private_too, EVP_PKEY **ret, struct err *err);
 
@@ -54,17 +70,21 @@ int sign_pgp_check(struct sha256 *content, const uint8_t *sig, size_t sig_len, E
 		   struct err *err);
 
 /* A key that signs trust, channels or bundles. */
-struct p256_key {
-	uint8_t secret[P256_SECRET_SIZE]; /* only where it was asked for */
+struct sign_key {
+	uint8_t secret[P256_SECRET_SIZE]; /* only where it was asked for, and not in a token */
 	uint8_t point[P256_POINT_SIZE];
 	uint8_t id[SHA256_SIZE];
+	EVP_PKEY *token; /* the key in a token, open until the program ends; or NULL */
 };
 
 /*
- * p256_key_load - a P-256 key from PEM: private_too, or the public part of a private or public
- * one. A file that says INSECURE (the development keys do) is refused where the environment has
- * RELEASE. Errors: CMD_REFUSED that, -EINVAL no such key.
+ * sign_key_load - a P-256 key from PEM or a token: private_too, or the public part of a private or
+ * public one. Errors: as sign_key_open; -EINVAL no such key.
  */
-int p256_key_load(const char *path, int private_too, struct p256_key *ret, struct err *err);
+int sign_key_load(const char *path, int private_too, struct sign_key *ret, struct err *err);
+
+/* sign_p256 - sign a digest. From PEM: same digest, same bytes. Errors: -EIO the token. */
+int sign_p256(const struct sign_key *key, const uint8_t digest[static SHA256_SIZE],
+	      uint8_t ret_rs[static P256_SIGNATURE_SIZE]);
 
 #endif

@@ -2,47 +2,18 @@
 #include "sign.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include <openssl/bio.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
-#include <openssl/pem.h>
+#include <openssl/ecdsa.h>
 
-#include "cmd.h"
-#include "io.h"
 #include "signed.h"
 
-enum { KEY_FILE_MAX = 65536 };
-
-static int no_passphrase(char *buf, int size, int writing, void *ctx)
-{
-	(void)buf;
-	(void)size;
-	(void)writing;
-	(void)ctx;
-	return -1;
-}
-
-static EVP_PKEY *read_pem(const void *pem, size_t len, int private_too)
-{
-	BIO *bio = BIO_new_mem_buf(pem, (int)len);
-	EVP_PKEY *key;
-
-	if (!bio)
-		return NULL;
-	key = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
-	if (!key && !private_too && BIO_reset(bio) == 1)
-		key = PEM_read_bio_PUBKEY(bio, NULL, no_passphrase, NULL);
-	BIO_free(bio);
-	return key;
-}
-
 /* The curve by name; then the numbers. */
-static int take(EVP_PKEY *key, int private_too, struct p256_key *ret)
+static int take(EVP_PKEY *key, int private_too, struct sign_key *ret)
 {
 	char curve[32];
 	size_t len;
@@ -66,7 +37,7 @@ static int take(EVP_PKEY *key, int private_too, struct p256_key *ret)
 		if (EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_PRIV_KEY, &secret) == 1 &&
 		    BN_bn2binpad(secret, ret->secret, sizeof(ret->secret)) ==
 			    (int)sizeof(ret->secret))
-			rc = p256_public(ret->secret, ret->point);
+			rc = crypto_p256_public(ret->secret, ret->point);
 		BN_clear_free(secret);
 		if (rc)
 			return rc;
@@ -75,26 +46,49 @@ static int take(EVP_PKEY *key, int private_too, struct p256_key *ret)
 	return 0;
 }
 
-int p256_key_load(const char *path, int private_too, struct p256_key *ret, struct err *err)
+int sign_key_load(const char *path, int private_too, struct sign_key *ret, struct err *err)
 {
-	uint8_t *pem _cleanup_free_ = NULL;
-	const char *release = getenv("RELEASE");
-	EVP_PKEY *key;
-	size_t len;
-	int rc = cmd_load(path, KEY_FILE_MAX, 1, &pem, &len, err);
+	EVP_PKEY *key = NULL, *public;
+	int token, rc = sign_key_open(path, private_too, &key, &token, err);
 
 	if (rc)
 		return rc;
-	if (release && *release && strstr((char *)pem, "INSECURE")) {
-		OPENSSL_cleanse(pem, len);
-		return err_set(err, CMD_REFUSED, "%s: RELEASE=1 refuses an insecure key", path);
-	}
-	key = read_pem(pem, len, private_too);
-	OPENSSL_cleanse(pem, len);
-	if (!key)
-		return err_set(err, -EINVAL, "%s: no %skey in PEM without a pass phrase", path,
-			       private_too ? "private " : "");
-	rc = take(key, private_too, ret);
-	EVP_PKEY_free(key);
+	public = sign_public(key);
+	ret->token = NULL;
+	rc = public ? take(token ? public : key, private_too && !token, ret) : -EINVAL;
+	EVP_PKEY_free(public);
+	if (!rc && token && private_too)
+		ret->token = key;
+	else
+		EVP_PKEY_free(key);
 	return rc ? err_set(err, rc, "%s: not a key of P-256 (prime256v1), uncompressed", path) : 0;
+}
+
+/* ECDSA in the token: DER, to r | s. */
+static int sign_with_token(EVP_PKEY *token, const uint8_t digest[static SHA256_SIZE],
+			   uint8_t ret_rs[static P256_SIGNATURE_SIZE])
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(token, NULL);
+	uint8_t der[128];
+	const uint8_t *p = der;
+	size_t len = sizeof(der);
+	ECDSA_SIG *sig = NULL;
+	int rc = -EIO;
+
+	if (ctx && EVP_PKEY_sign_init(ctx) == 1 &&
+	    EVP_PKEY_sign(ctx, der, &len, digest, SHA256_SIZE) == 1)
+		sig = d2i_ECDSA_SIG(NULL, &p, (long)len);
+	if (sig && BN_bn2binpad(ECDSA_SIG_get0_r(sig), ret_rs, 32) == 32 &&
+	    BN_bn2binpad(ECDSA_SIG_get0_s(sig), ret_rs + 32, 32) == 32)
+		rc = 0;
+	ECDSA_SIG_free(sig);
+	EVP_PKEY_CTX_free(ctx);
+	return rc;
+}
+
+int sign_p256(const struct sign_key *key, const uint8_t digest[static SHA256_SIZE],
+	      uint8_t ret_rs[static P256_SIGNATURE_SIZE])
+{
+	return key->token ? sign_with_token(key->token, digest, ret_rs)
+			  : p256_sign(key->secret, digest, ret_rs);
 }

@@ -40,10 +40,11 @@ int sign_pgp_key(EVP_PKEY *key, uint8_t ret_buf[static PGP_KEY_MAX], size_t *ret
 	uint8_t n_bytes[PGP_RSA_BYTES_MAX], e_bytes[8], prefix[3] = { 0x99 };
 	uint8_t hashed[sizeof(prefix) + PGP_KEY_MAX], fingerprint[FINGERPRINT_BYTES];
 	size_t len = 0, body = 0, body_len;
+	EVP_PKEY *public = sign_public(key);
 	int ok, rc = -EIO;
 
-	ok = EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &n) &&
-	     EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &e) &&
+	ok = public && EVP_PKEY_get_bn_param(public, OSSL_PKEY_PARAM_RSA_N, &n) &&
+	     EVP_PKEY_get_bn_param(public, OSSL_PKEY_PARAM_RSA_E, &e) &&
 	     BN_bn2binpad(n, n_bytes, sizeof(n_bytes)) > 0 &&
 	     BN_bn2binpad(e, e_bytes, sizeof(e_bytes)) > 0;
 	if (ok)
@@ -51,6 +52,7 @@ int sign_pgp_key(EVP_PKEY *key, uint8_t ret_buf[static PGP_KEY_MAX], size_t *ret
 				   ret_buf, &len, &body);
 	BN_free(n);
 	BN_free(e);
+	EVP_PKEY_free(public);
 	if (rc)
 		return failed(err, "give the numbers of the key");
 	body_len = len - body;

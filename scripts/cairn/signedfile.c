@@ -52,7 +52,7 @@ int signedfile_head(const char *path, uint8_t buf[static SIGNED_MAX], struct sig
 	return 0;
 }
 
-int signedfile_sign_with(const void *document, size_t len, const struct p256_key *keys,
+int signedfile_sign_with(const void *document, size_t len, const struct sign_key *keys,
 			 size_t count, struct signature *ret, struct err *err)
 {
 	uint8_t digest[SHA256_SIZE];
@@ -61,7 +61,7 @@ int signedfile_sign_with(const void *document, size_t len, const struct p256_key
 	sha256(document, len, digest);
 	for (i = 0; i < count; i++) {
 		memcpy(ret[i].key_id, keys[i].id, sizeof(ret[i].key_id));
-		if (p256_sign(keys[i].secret, digest, ret[i].rs) ||
+		if (sign_p256(&keys[i], digest, ret[i].rs) ||
 		    crypto_p256_verify(keys[i].point, digest, ret[i].rs))
 			return err_set(err, -EIO, "sign: libcrypto refuses");
 	}
@@ -157,10 +157,10 @@ static int add_foreign(struct signature *all, size_t *count, const char *path, c
 		       const uint8_t *digest, struct err *err)
 {
 	uint8_t *buf _cleanup_free_ = NULL;
-	struct p256_key key;
+	struct sign_key key;
 	struct signature s;
 	size_t len;
-	int rc = p256_key_load(public, 0, &key, err);
+	int rc = sign_key_load(public, 0, &key, err);
 
 	if (!rc)
 		rc = cmd_load(path, SIGNATURES_FILE_MAX, 1, &buf, &len, err);
@@ -229,10 +229,10 @@ static int gather(const struct job *job, const struct signed_doc *doc, struct si
 	int rc = 0;
 
 	for (i = 0; !rc && i < job->keys; i++) {
-		struct p256_key key;
+		struct sign_key key;
 		struct signature s;
 
-		rc = p256_key_load(job->key[i], 1, &key, err);
+		rc = sign_key_load(job->key[i], 1, &key, err);
 		if (!rc)
 			rc = signedfile_sign_with(doc->document, doc->document_len, &key, 1, &s,
 						  err);

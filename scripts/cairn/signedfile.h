@@ -22,7 +22,7 @@ int signedfile_head(const char *path, uint8_t buf[static SIGNED_MAX], struct sig
 		    uint64_t *ret_size, struct err *err);
 
 /* signedfile_sign_with - a document's signatures by these keys. Errors: -EIO libcrypto. */
-int signedfile_sign_with(const void *document, size_t len, const struct p256_key *keys,
+int signedfile_sign_with(const void *document, size_t len, const struct sign_key *keys,
 			 size_t count, struct signature *ret, struct err *err);
 
 /* signedfile_save - a document and its signatures as a file. */

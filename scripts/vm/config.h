@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define VM_PRESETS_MAX 4
 #define DISKS_MAX 8
 #define NICS_MAX 4
 
@@ -36,8 +37,10 @@ struct vm_config {
 	bool secureboot;
 	const char *vars; /* variables of the firmware, `,rw` taken off; or NULL */
 	bool vars_write_through;
-	const char *vars_record; /* log of the writes to vars, or NULL */
-	const char *cert;	 /* PEM file to enrol as PK, KEK and db, or NULL */
+	const char *vars_record;	     /* log of the writes to vars, or NULL */
+	const char *presets[VM_PRESETS_MAX]; /* NAME=FILE: variables that are there before */
+	int n_presets;
+	const char *cert; /* PEM file to enrol as PK, KEK and db, or NULL */
 	bool watchdog;
 	bool no_reboot;
 	const char *rtc; /* start of the machine's clock, qemu's form; or NULL: now */

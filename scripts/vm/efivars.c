@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/bytes.h"
+#include "lib/efiauth.h"
 
 #define FV_HEADER_LEN_OFFSET 48 /* EFI_FIRMWARE_VOLUME_HEADER.HeaderLength */
 #define STORE_HEADER_BYTES 28
@@ -86,7 +87,7 @@ static int store_open(struct store *s, uint8_t *flash, size_t len, struct err *e
 }
 
 static int store_add(struct store *s, const uint8_t *guid, const char *name, uint32_t attributes,
-		     const uint8_t *data, size_t data_len, struct err *err)
+		     const uint8_t *data, size_t data_len, const uint8_t *time, struct err *err)
 {
 	size_t name_bytes = 2 * (strlen(name) + 1);
 	size_t bytes = VAR_HEADER_BYTES + name_bytes + data_len;
@@ -101,7 +102,9 @@ static int store_add(struct store *s, const uint8_t *guid, const char *name, uin
 	le16_store(v, VAR_START_ID);
 	v[2] = VAR_ADDED;
 	le32_store(v + 4, attributes);
-	if (attributes == ATTR_NV_BS_RT_TIME_AUTH) {
+	if (time) {
+		memcpy(v + 16, time, EFIAUTH_TIME_BYTES);
+	} else if (attributes == ATTR_NV_BS_RT_TIME_AUTH) {
 		/* EFI_TIME of the enrolment: any later signed update has a later one. */
 		le16_store(v + 16, 2026);
 		v[18] = v[19] = 1;
@@ -136,14 +139,33 @@ int efivars_enrol(uint8_t *flash, size_t len, const uint8_t *cert, size_t cert_l
 	le32_store(list + 24, (uint32_t)(16 + cert_len));
 	memcpy(list + 28, owner_guid, 16);
 	memcpy(list + ESL_HEADER_BYTES, cert, cert_len);
-	rc = store_add(&s, global_guid, "PK", ATTR_NV_BS_RT_TIME_AUTH, list, list_len, err);
+	rc = store_add(&s, global_guid, "PK", ATTR_NV_BS_RT_TIME_AUTH, list, list_len, NULL, err);
 	if (!rc)
 		rc = store_add(&s, global_guid, "KEK", ATTR_NV_BS_RT_TIME_AUTH, list, list_len,
-			       err);
+			       NULL, err);
 	if (!rc)
 		rc = store_add(&s, image_security_guid, "db", ATTR_NV_BS_RT_TIME_AUTH, list,
-			       list_len, err);
+			       list_len, NULL, err);
 	if (!rc)
-		rc = store_add(&s, enable_guid, "SecureBootEnable", ATTR_NV_BS, &on, 1, err);
+		rc = store_add(&s, enable_guid, "SecureBootEnable", ATTR_NV_BS, &on, 1, NULL, err);
 	return rc;
+}
+
+int efivars_preset(uint8_t *flash, size_t len, const char *name, const uint8_t *auth,
+		   size_t auth_len, struct err *err)
+{
+	struct store s = { 0 };
+	struct efiauth a;
+	int var, rc = efiauth_parse(auth, auth_len, &a, err);
+
+	for (var = 0; var < EFIAUTH_VARS; var++)
+		if (strcmp(efiauth_name((enum efiauth_var)var), name) == 0)
+			break;
+	if (!rc && var == EFIAUTH_VARS)
+		rc = err_set(err, -EINVAL, "`%s': dbx, db, KEK or PK", name);
+	if (!rc)
+		rc = store_open(&s, flash, len, err);
+	return rc ? rc
+		  : store_add(&s, efiauth_guid((enum efiauth_var)var), name,
+			      ATTR_NV_BS_RT_TIME_AUTH, a.content, a.content_len, a.time, err);
 }

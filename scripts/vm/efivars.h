@@ -30,4 +30,11 @@
 int efivars_enrol(uint8_t *flash, size_t len, const uint8_t *cert, size_t cert_len,
 		  struct err *err);
 
+/*
+ * efivars_preset - add one of dbx, db, KEK, PK with the content and time of an authenticated
+ * variable (lib/efiauth.h); a store with a PK takes none. Errors: as efivars_enrol; -EBADMSG.
+ */
+int efivars_preset(uint8_t *flash, size_t len, const char *name, const uint8_t *auth,
+		   size_t auth_len, struct err *err);
+
 #endif

@@ -20,6 +20,7 @@
 #include "argv.h"
 #include "efivars.h"
 #include "lib/bytes.h"
+#include "lib/efiauth.h"
 #include "lib/io.h"
 #include "qemu_args.h"
 #include "spawn.h"
@@ -56,6 +57,24 @@ static int read_cert(const char *path, uint8_t *ret_der, size_t max, size_t *ret
 	return rc;
 }
 
+/* NAME=FILE, an authenticated variable. */
+static int preset(const char *text, uint8_t *flash, size_t len, struct err *err)
+{
+	static uint8_t auth[EFIAUTH_MAX + 1];
+	const char *file = strchr(text, '=');
+	char name[EFIAUTH_NAME_MAX] = "";
+	size_t auth_len;
+	int rc;
+
+	if (!file || (size_t)(file - text) >= sizeof(name))
+		return err_set(err, -EINVAL, "`%s': NAME=FILE", text);
+	memcpy(name, text, (size_t)(file - text));
+	rc = io_read_file(file + 1, auth, sizeof(auth), &auth_len);
+	if (rc)
+		return err_sys(err, rc, "%s", file + 1);
+	return efivars_preset(flash, len, name, auth, auth_len, err);
+}
+
 /* The firmware's variables for this machine: given, or the empty ones with cfg->cert enrolled. */
 static int make_vars(const struct vm_config *cfg, const char *path, struct err *err)
 {
@@ -70,6 +89,10 @@ static int make_vars(const struct vm_config *cfg, const char *path, struct err *
 	rc = io_read_file(from, flash, EFIVARS_MAX_BYTES, &len);
 	if (rc)
 		return err_sys(err, rc, "%s (package ovmf)", from);
+	for (int i = 0; !rc && i < cfg->n_presets; i++)
+		rc = preset(cfg->presets[i], flash, len, err);
+	if (rc)
+		return rc;
 	if (cfg->cert) {
 		rc = read_cert(cfg->cert, cert, sizeof(cert), &cert_len, err);
 		if (!rc)

@@ -43,6 +43,8 @@ static const char usage_text[] =
 	"  --accel auto|kvm|tcg    auto takes KVM where it runs code\n"
 	"  --secureboot on|off     default off\n"
 	"  --enrol CERT        PEM certificate to enrol as PK, KEK and db\n"
+	"  --preset NAME=FILE  dbx, db, KEK or PK is there before, with the content of an\n"
+	"                      authenticated variable (`cairn keys`); may be repeated\n"
 	"  --vars FILE[,rw[,record=LOG]]   flash image of the firmware's variables instead of\n"
 	"                      fresh ones\n"
 	"  --watchdog          an i6300esb hardware watchdog that resets the machine\n"
@@ -77,6 +79,7 @@ enum {
 	OPT_ACCEL,
 	OPT_SECUREBOOT,
 	OPT_ENROL,
+	OPT_PRESET,
 	OPT_VARS,
 	OPT_WATCHDOG,
 	OPT_RTC,
@@ -106,6 +109,7 @@ static const struct option options[] = {
 	{ "accel", required_argument, NULL, OPT_ACCEL },
 	{ "secureboot", required_argument, NULL, OPT_SECUREBOOT },
 	{ "enrol", required_argument, NULL, OPT_ENROL },
+	{ "preset", required_argument, NULL, OPT_PRESET },
 	{ "vars", required_argument, NULL, OPT_VARS },
 	{ "watchdog", no_argument, NULL, OPT_WATCHDOG },
 	{ "rtc", required_argument, NULL, OPT_RTC },
@@ -331,6 +335,11 @@ static int take(struct request *q, int opt, char *arg, struct err *err)
 		return set_accel(&q->cfg, arg, err);
 	case OPT_SECUREBOOT:
 		return on_off(arg, &q->cfg.secureboot, err);
+	case OPT_PRESET:
+		if (q->cfg.n_presets == VM_PRESETS_MAX)
+			return err_set(err, -EINVAL, "at most %d --preset", VM_PRESETS_MAX);
+		q->cfg.presets[q->cfg.n_presets++] = arg;
+		return 0;
 	case OPT_ENROL:
 		q->cfg.cert = arg;
 		return 0;

@@ -16,7 +16,7 @@ while [ $i -lt 11 ]; do
 	cat "$image"
 	i=$((i + 1))
 done | head -c $((1 << 30)) > "$work/big.img"
-"$cairn" bundle create "$work/big.cairn" --boot "$work/boot.img" --root "$work/big.img" --salt 00 \
+"$cairn" bundle create "$work/big.cairn" --boot "$work/boot.img" --loader "1=$TOP/tests/data/pe/tiny.signed.efi" --root "$work/big.img" --salt 00 \
 	--compatible cairn-x86_64 --architecture x86_64 --version 2 --release 2 --level 1 \
 	--zstd "$O/x86_64/pkg/zstd/bin/zstd" --key "$TOP/conf/keys/dev/release.key" > /dev/null
 rm "$work/big.img"

@@ -33,12 +33,15 @@ trap 'exit 130' INT TERM
 
 # --- what is installed ---
 
-# bundle OUT ROOT ARGS... - a bundle of one image and a boot image of one block.
+# bundle OUT ROOT ARGS... - a bundle of one image and a boot image of a few blocks.
 bundle() {
 	out=$1 root=$2
 	shift 2
-	head -c 4096 /dev/zero > "$work/boot.img"
-	"$cairn" bundle create "$out" --boot "$work/boot.img" --root "$root" --salt "$salt" \
+	# shellcheck disable=SC2016
+	echo 'chainloader ($root)/vmlinuz quiet' > "$work/slot.cfg"
+	"$cairn" fat "$work/boot.img" --size 64K --type 12 --label CAIRNBOOT --id 43410003 \
+		"slot.cfg=$work/slot.cfg" "vmlinuz=$TOP/tests/data/pe/tiny.signed.efi"
+	"$cairn" bundle create "$out" --boot "$work/boot.img" --loader "1=$TOP/tests/data/pe/tiny.signed.efi" --root "$root" --salt "$salt" \
 		--compatible cairn-x86_64 --architecture x86_64 --version 2 --release 2 \
 		--key "$TOP/conf/keys/dev/release.key" "$@" > /dev/null
 }

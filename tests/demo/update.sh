@@ -32,7 +32,7 @@ lines() {
 		cat
 		return
 	fi
-	sed -u -n -e '/^== /{s/^/\n/;p;d}' -e 's/^cairn-dev# //' \
+	sed -u -n -e '/^== /{s/^/\n/;p;d}' -e 's/^cairn-dev# //;ta' -e ':a' \
 		-e '/^cairn: \(insecure\|INSECURE\)/d' \
 		-e 's/^\(cairn: ready version=[^ ]* \).*\(slot=[^ ]*\) .*/\1\2 .../p;t' \
 		-e '/^cairn: /p' -e '/^Welcome to GRUB/p' -e 's/^\[[^]]*\] \(Kernel panic.*\)/\1/p' \

@@ -86,7 +86,7 @@ manifest() {
 
 # slotcfg ARG... - with the shipped template.
 slotcfg() {
-	"$CAIRN" slotcfg --template "$TOP/bootloader/slot.cfg.in" --salt c0de --blocks 12 \
+	"$CAIRN" slotcfg --template "$TOP/bootloader/slot.cfg.in" --kernel "$(printf %064d 9)" --salt c0de --blocks 12 \
 		--roothash "$(printf 'ab%.0s' 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 \
 			21 22 23 24 25 26 27 28 29 30 31 32)" --version "$@"
 }

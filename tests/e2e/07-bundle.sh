@@ -17,9 +17,9 @@ key() {
 
 # images - boot.img and root.img: some of it compresses, some not.
 images() {
-	{ seq 1 20000 && head -c 300000 /dev/urandom && seq 1 90000; } >boot.img
+	{ seq 1 20000 && head -c 300000 /dev/urandom && seq 1 90000; } >fill
+	boot_image boot.img fill
 	{ seq 1 60000 && head -c 700000 /dev/urandom && seq 1 10000; } >root.img
-	truncate -s %4096 boot.img
 	truncate -s %4096 root.img
 }
 
@@ -27,7 +27,7 @@ images() {
 bundle() {
 	out=$1 number=$2
 	shift 2
-	"$CAIRN" bundle create "$out" --boot boot.img --root root.img --salt "$SALT" \
+	"$CAIRN" bundle create "$out" --loader "$LOADER" --boot boot.img --root root.img --salt "$SALT" \
 		--compatible cairn-x86_64 --architecture x86_64 --version "0.$number.0" \
 		--release "$number" --frame 256K --level 3 --zstd "$ZSTD" "$@"
 }
@@ -52,7 +52,7 @@ same_bytes() {
 	"$CAIRN" bundle sign two --attach two.sig
 	cmp one two || fail "the same arguments give other bytes"
 	# One processor more or less has no part in it.
-	taskset -c 0 "$CAIRN" bundle create three --boot boot.img --root root.img --salt "$SALT" \
+	taskset -c 0 "$CAIRN" bundle create three --loader "$LOADER" --boot boot.img --root root.img --salt "$SALT" \
 		--compatible cairn-x86_64 --architecture x86_64 --version 0.2.0 --release 2 \
 		--frame 256K --level 3 --zstd "$ZSTD" --key "$KEYS/release.key"
 	cmp one three || fail "one processor gives other bytes"

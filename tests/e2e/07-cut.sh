@@ -12,10 +12,11 @@ release() {
 	cp "$2" "root.$1"
 	truncate -s %4096 "root.$1"
 	"$CAIRN" verity "root.$1" --salt "$salt" --append >tree.sum
-	head -c 3000000 /dev/urandom >vmlinuz
+	head -c 3000000 /dev/urandom >fill
+	echo 'chainloader ($root)/vmlinuz quiet' >slot.cfg
 	"$CAIRN" fat "boot.$1" --size 64M --type 16 --cluster 4K --label CAIRNBOOT --id 43410003 \
-		vmlinuz=vmlinuz
-	"$CAIRN" bundle create "bundle.$1" --boot "boot.$1" --root "root.$1" --salt "$salt" \
+		vmlinuz="$TOP/tests/data/pe/tiny.signed.efi" slot.cfg=slot.cfg fill=fill
+	"$CAIRN" bundle create "bundle.$1" --loader "$LOADER" --boot "boot.$1" --root "root.$1" --salt "$salt" \
 		--blocks "$(sed -n 's/^blocks=//p' tree.sum)" --compatible test --architecture test \
 		--version "0.$1" --release "$1" --level 1
 }

@@ -65,7 +65,7 @@ refused() {
 bundle() {
 	out=$1 version=$2 boot=$3 root=$4
 	shift 4
-	truncate -s %4096 "$boot" "$root"
+	truncate -s %4096 "$root"
 	"$CAIRN" bundle create "$out" --boot "$boot" --root "$root" --salt 00ff --compatible x \
 		--architecture x86_64 --version "$version" --release "$version" --level 3 \
 		--key "$KEYS/release.key" "$@"
@@ -74,10 +74,12 @@ value() { "$CAIRN" bundle inspect "$1" | sed -n "s/^$2=//p"; }
 
 bundles() {
 	files
-	head -c 300000 /dev/urandom > boot1
-	echo 'nothing of it, and less than a delta needs' > boot2
-	head -c 50000 /dev/urandom > esp
-	truncate -s %4096 esp
+	head -c 300000 /dev/urandom > fill
+	boot_image boot1 fill
+	seq 1 9000 > fill
+	boot_image boot2 fill "$TOP/tests/data/pe/tiny32-odd.signed.efi"
+	"$CAIRN" fat esp --size 128K --type 12 --label CAIRNESP --id 43410003 \
+		EFI/BOOT/BOOTX64.EFI="$TOP/tests/data/pe/tiny.signed.efi"
 	bundle old.cairn 1 boot1 old --esp esp --generation 3
 	bundle new.cairn 2 boot1 new --esp esp --generation 3
 	bundle boot.cairn 3 boot2 new --esp esp --generation 4

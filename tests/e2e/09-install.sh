@@ -11,10 +11,11 @@ SALT=c0de01
 
 # release NAME NUMBER - NAME.boot, NAME.root and the bundle NAME.cairn.
 release() {
-	{ seq 1 20000 && printf '%s' "$1"; } >"$1.boot"
+	{ seq 1 20000 && printf '%s' "$1"; } >fill
+	boot_image "$1.boot" fill
 	{ seq 1 300000 && printf '%s' "$1" && cat noise && seq 1 90000; } >"$1.root"
-	truncate -s %4096 "$1.boot" "$1.root"
-	"$CAIRN" bundle create "$1.cairn" --boot "$1.boot" --root "$1.root" --salt "$SALT" \
+	truncate -s %4096 "$1.root"
+	"$CAIRN" bundle create "$1.cairn" --loader "$LOADER" --boot "$1.boot" --root "$1.root" --salt "$SALT" \
 		--compatible cairn-x86_64 --architecture x86_64 --version "$1" --release "$2" \
 		--frame 256K --level 3 --zstd "$ZSTD" --key "$KEYS/release.key" >/dev/null
 }
@@ -116,7 +117,7 @@ refused() {
 	flip_bit bad.cairn 200
 	refuses bad.cairn
 	openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out other.key 2>/dev/null
-	"$CAIRN" bundle create foreign.cairn --boot new.boot --root new.root --salt "$SALT" \
+	"$CAIRN" bundle create foreign.cairn --loader "$LOADER" --boot new.boot --root new.root --salt "$SALT" \
 		--compatible cairn-x86_64 --architecture x86_64 --version 9 --release 9 \
 		--level 3 --zstd "$ZSTD" --key other.key >/dev/null
 	refuses foreign.cairn

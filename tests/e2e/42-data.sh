@@ -1,22 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# DATA: made and grown at the first boot, found at the second; full, damaged, unknown or missing,
-# the machine says so and runs on.
+# DATA: made and grown at the first boot, encrypted and not, found at the second; full, damaged,
+# unknown or missing, the machine says so and runs on. 34-sealed.sh has what opens it and what not.
 . "$(dirname "$0")/lib.sh"
 FUTURE=1924992000 # 2031-01-01, a clock that the second boot must not fall behind
 
-# data_start, data_bytes - of partition 7 as it is on disk.img.
-data_table() {
-	sgdisk -i 7 disk.img >table
-	data_start=$(($(sed -n 's/^First sector: \([0-9]*\).*/\1/p' table) * 512))
-	data_bytes=$(($(sed -n 's/^Partition size: \([0-9]*\).*/\1/p' table) * 512))
-}
-
 data_fsck() {
-	data_table
-	dd if=disk.img of=data.img bs=1M skip=$((data_start / MIB)) conv=sparse status=none
-	truncate -s $data_bytes data.img
+	data_read disk.img data.img
 	e2fsck -fn data.img >fsck 2>&1 || fail "e2fsck: $(tail -n 2 fsck)"
+	debugfs -R 'cat /kept' data.img 2>/dev/null | grep -qx kept || fail "the file is not in it"
 	rm data.img
 }
 
@@ -34,6 +26,7 @@ first_and_second() {
 	dev_off 'echo kept >/data/kept; df -k /data | tail -n 1' --disk disk.img,rw \
 		--rtc 2031-01-01T00:00:00 --fail 'cairn: failed'
 	expect data created
+	expect encrypted yes
 	[ "$(between console | awk '{ print $2 }')" -gt 1000000 ] || fail "DATA did not grow"
 	sgdisk -v disk.img | grep -q 'No problems found' || fail "GPT: $(sgdisk -v disk.img)"
 	data_fsck
@@ -41,8 +34,20 @@ first_and_second() {
 	dev_off 'cat /data/kept; date +%s' --disk disk.img,rw --rtc 2025-01-01T00:00:00 \
 		--fail 'cairn: failed'
 	expect data ok
+	expect encrypted yes
 	between console | grep -qx kept || fail "the file is gone"
 	[ "$(between console | grep -E '^[0-9]+$')" -ge $FUTURE ] || fail "the clock went back"
+	data_fsck
+}
+
+# Without a TPM the default policy makes it unencrypted, and says so.
+unencrypted() {
+	TPM_STATE=none
+	copy_image "$DEV" disk.img 1G
+	dev_off 'echo kept >/data/kept' --disk disk.img,rw --fail 'cairn: failed'
+	expect data created
+	expect encrypted no
+	said 'cairn: DATA is not encrypted: '
 	data_fsck
 }
 
@@ -57,9 +62,10 @@ full() {
 damaged() {
 	copy_image "$DEV" disk.img 1G
 	dev_off 'echo kept >/data/kept; sync' --disk disk.img,rw
-	data_table
-	# Inode and block tables of the first group, behind super block and descriptors.
-	dd if=/dev/urandom of=disk.img bs=4096 seek=$((data_start / 4096 + 2)) count=64 \
+	data_part disk.img
+	# Inode and block tables of the first group, behind super block and descriptors; the encrypted
+	# volume begins after 1 MiB.
+	dd if=/dev/urandom of=disk.img bs=4096 seek=$(((data_start + MIB) / 4096 + 2)) count=64 \
 		conv=notrunc status=none
 	vm --disk disk.img --wait '(^|# )cairn: (ready.* data=repaired|failed what=data )'
 }
@@ -69,7 +75,7 @@ unknown() {
 	dd if=/dev/urandom of=disk.img bs=1M seek="$p7_start_mib" count=4 conv=notrunc status=none
 	vm --disk disk.img,rw --wait '^cairn: failed what=data why='
 	said 'unknown'
-	data_table
+	data_part disk.img
 	cmp -s -n 65536 -i "$data_start:0" disk.img /dev/zero && fail "it was written over"
 	return 0
 }
@@ -82,6 +88,7 @@ missing() {
 }
 
 t "made and grown, found again, and the clock does not go back" first_and_second
+t "without a TPM: unencrypted, and said" unencrypted
 t "full" full
 t "damaged" damaged
 t "unknown content is left alone" unknown

@@ -45,16 +45,7 @@ stubborn() {
 	never_said 'probe: init does not'
 }
 
-# Looks around from inside the production root.
-locked() {
-	with_service looker locked type=simple restart=no capabilities=all
-	vm --disk disk.img --net user --timeout 90 --wait '^probe: locked'
-	said '^probe: locked ok'
-	said "$READY"
-}
-
 t "a service that crashes for ever" crashes
 t "a service that hangs" hangs
 t "a child that ignores the end, at shutdown" stubborn
-t "no process reads a terminal, no setuid file, no SysRq, no open socket" locked
 finish

@@ -43,18 +43,23 @@ empty() {
 	expect data created
 }
 
+# A DATA that is not encrypted, as older releases made it. (An encrypted one stays too, but opens
+# only for releases that it is sealed for: docs/data.md.)
 older_cairn() {
 	copy_image "$DEV" disk.img 2G
+	TPM_STATE=none
 	vm --disk disk.img,rw --wait "$READY.* variant=dev" --send "$SHELL_ASK" --wait "$SHELL_UP" \
 		--send "$(dev_text 'echo kept >/data/kept')" --wait '^END 0' \
 		--send 'cairn-ctl poweroff\n' --wait-exit
+	TPM_STATE=''
 	stick nvme,over=cairn
 	install stick.img '^cairn: installed disk=/dev/nvme0n1' --wait-exit
 	said '^cairn: install writes .*data=kept'
 	alone
 	expect data ok
-	start=$(sgdisk -i 7 disk.img | sed -n 's/^First sector: \([0-9]*\).*/\1/p')
-	debugfs -R 'cat /kept' "disk.img?offset=$((start * 512))" 2>/dev/null | grep -qx kept ||
+	expect encrypted no
+	data_part disk.img
+	debugfs -R 'cat /kept' "disk.img?offset=$data_start" 2>/dev/null | grep -qx kept ||
 		fail "DATA was not kept"
 }
 

@@ -9,7 +9,7 @@ update() {
 	fresh
 	publish channel next
 	serve channel
-	machine --fail 'cairn: failed' --wait "$READY.* version=0.1.0 .* slot=a" \
+	machine --fail 'cairn: failed' --wait "$READY.* version=0.1.0 .* slot=a .* encrypted=yes" \
 		--wait "$INSTALLING"'2 version=0.2.0 as=full' --wait "$WRITTEN"2 --wait "$RESTARTING"2 \
 		--wait-reset --wait '^cairn: boot slot=b' --wait "$STARTED" --kill
 	# One try was used, the update was not.
@@ -17,7 +17,7 @@ update() {
 	# What is in the slot was fetched once, and nothing was asked for twice.
 	fetched_once "$(image next cairn.bundle)"
 	machine --fail 'cairn: failed' --wait '^cairn: boot slot=b' \
-		--wait "$READY.* version=0.2.0 .* slot=b" --wait "$GOOD"2 --send "$SHELL_ASK" --wait "$SHELL_UP" \
+		--wait "$READY.* version=0.2.0 .* slot=b .* encrypted=yes" --wait "$GOOD"2 --send "$SHELL_ASK" --wait "$SHELL_UP" \
 		--send "$(dev_text 'cairn-update; cairn-status')" --wait '^END 0' --kill
 	never_said "$INSTALLING"
 	state_is primary=b booted=b b_good=1 b_tries=3 a_good=1

@@ -41,8 +41,8 @@ points() {
 	state_is primary=a booted=a a_good=1 b_good=1
 	killed start channel-read fetch-config fetch-read fetch-slice channel-taken log-save log-saved \
 		install-order writer-manifest writer-first-write writer-half writer-verify \
-		writer-installed written activate-order writer-activate watch health-passed \
-		mark-good-order writer-mark-good writer-marked-good marked-good rollback-order
+		writer-installed written seal-order sealed activate-order writer-activate watch health-passed \
+		mark-good-order writer-mark-good writer-marked-good marked-good seal-good rollback-order
 	cp --sparse=always disk.img ../disk.img
 	cp -R www ../www
 	cp console ../points.console

@@ -88,9 +88,14 @@ finish() {
 	[ "$failures" = 0 ]
 }
 
-# vm ARGUMENT... - boot; the console goes to the file console, the steps' times to steps.
+# vm ARGUMENT... - boot; the console goes to the file console, the steps' times to steps. A machine
+# whose disk keeps what is written keeps its TPM too, from there to the test's end: TPM_STATE says
+# which one, else $T/tpm.
 vm() {
-	"$VM" --cpus 1 "$@" >console 2>steps || {
+	keep=''
+	case "$* " in *,rw[,\ ]*) keep=${TPM_STATE:-$T/tpm} ;; esac
+	[ ! -e "$T/tpm" ] || keep=${TPM_STATE:-$T/tpm}
+	"$VM" --cpus 1 ${keep:+--tpm "$keep"} "$@" >console 2>steps || {
 		tail -n 1 steps >why
 		fail "$(cat why)"
 	}
@@ -184,6 +189,25 @@ part_write() {
 	dd if="$3" of="$1" bs=1M seek=$(($(part_offset "$2") / MIB)) conv=notrunc status=none
 }
 
+# data_part FILE - data_start and data_bytes: where DATA is by the table of a disk image.
+data_part() {
+	sgdisk -i 7 "$1" >table
+	data_start=$(($(sed -n 's/^First sector: \([0-9]*\).*/\1/p' table) * 512))
+	data_bytes=$(($(sed -n 's/^Partition size: \([0-9]*\).*/\1/p' table) * 512))
+}
+
+# data_read FILE OUT - DATA's file system from a disk image; an encrypted one with the recovery key.
+data_read() {
+	data_part "$1"
+	if "$CAIRN" data show "$1" >data.keys 2>/dev/null; then
+		"$CAIRN" data recover "$1" "$2" --recovery "$KEYS/recovery.key" || fail "DATA is not to be recovered"
+	else
+		dd if="$1" of="$2" bs=1M skip=$((data_start / MIB)) count=$((data_bytes / MIB + 1)) \
+			conv=sparse status=none
+		truncate -s $data_bytes "$2"
+	fi
+}
+
 # fat FILE N - mtools' name for the FAT file system in a partition.
 fat() {
 	echo "$1@@$(part_offset "$2")"
@@ -215,11 +239,23 @@ state_says() {
 	done
 }
 
+# boot_image OUT FILE [KERNEL] - a small BOOT file system for bundles that no machine starts: what `cairn
+# bundle create` wants to predict from, and FILE. LOADER is a stage-1 loader for them.
+LOADER=1=$TOP/tests/data/pe/tiny.signed.efi
+boot_image() {
+	# shellcheck disable=SC2016
+	echo 'chainloader ($root)/vmlinuz quiet' >boot.cfg
+	"$CAIRN" fat "$1" --size $((($(stat -c %s "$2") + 131072) / 4096 * 4096)) --type 12 \
+		--label CAIRNBOOT --id 43410003 vmlinuz="${3:-$TOP/tests/data/pe/tiny.signed.efi}" \
+		slot.cfg=boot.cfg fill="$2"
+}
+
 # dev_run COMMAND - arguments of cairn-vm that run a command in the development shell and wait
 # for its end; its output stands in the console between lines BEGIN and END.
 # Usage: vm ... --send "$SHELL_ASK" --wait "$SHELL_UP" --send "$(dev_text 'COMMAND')" --wait '^END'
 #
 # The shell is asked, not its prompt looked for: what the system says meanwhile may follow a prompt.
+# shellcheck disable=SC2016
 SHELL_ASK='echo shell $((1 + 1))\n'
 SHELL_UP='shell 2'
 dev_text() {

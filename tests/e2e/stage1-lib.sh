@@ -29,11 +29,15 @@ bundle_of() {
 	release=$1 out=$2 boot=$(image "$1" boot.img)
 	shift 2
 	[ ! -f boot.img ] || boot=boot.img
+	case "$*" in
+	*'--stage1 2'*) loader=2=esp2.img ;;
+	*) loader=1=$(image "$release" esp.img) ;;
+	esac
 	"$CAIRN" bundle inspect "$(image "$release" cairn.bundle)" >inspect.out
 	number=$(sed -n 's/^release=//p' inspect.out) named=$(sed -n 's/^version=//p' inspect.out)
 	verity=$(image "$release" root.verity)
 	# shellcheck disable=SC2154
-	"$CAIRN" bundle create "$out" --boot "$boot" --root "$(image "$release" root.img)" \
+	"$CAIRN" bundle create "$out" --loader "$loader" --boot "$boot" --root "$(image "$release" root.img)" \
 		--salt "$verity_salt" --blocks "$(sed -n 's/^blocks=//p' "$verity")" \
 		--compatible "$compatible-x86_64" --architecture x86_64 --version "$named" \
 		--release "$number" --level 1 --key "$KEYS/release.key" "$@" >bundle.out

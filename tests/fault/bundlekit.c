@@ -206,6 +206,10 @@ void kit_bundle_make(struct kit_bundle *b, const struct kit_release *r,
 	b->bundle.delta = encoding == BUNDLE_DELTA;
 	if (from)
 		memcpy(b->bundle.base, from->roothash, SHA256_SIZE);
+	b->bundle.pcrs.events = b->bundle.pcrs.loaders = 1;
+	strcpy(b->bundle.pcrs.event[0].what, "vmlinuz");
+	b->bundle.pcrs.loader[0].generation = 1;
+	pcrrelease_finish(&b->bundle.pcrs);
 	make_payload(&of_boot, boot, r->boot, NULL);
 	make_payload(&of_root, root, r->root, from ? from->root : NULL);
 	b->bundle.tables_bytes = (uint32_t)bundle_tables_bytes(&b->bundle);

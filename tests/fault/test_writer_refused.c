@@ -32,6 +32,7 @@ static void below_floor(struct bundle *b)
 static void newer_stage1(struct bundle *b)
 {
 	b->stage1 = 99;
+	b->pcrs.loader[0].generation = 99;
 }
 
 static void other_root(struct bundle *b)

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "agent/core/parts.h"
-#include "agent/core/sandbox.h"
+#include "agent/core/privileges.h"
 #include "bootstateio.h"
 #include "io.h"
 #include "tests/unit/testkeys.h"
@@ -235,7 +235,7 @@ void rig_start(struct rig *r, const struct rig_file *f, struct rig_plan plan)
 		}
 #ifndef __SANITIZE_ADDRESS__
 		if (sandbox_user(NULL, NULL, (struct sandbox_caps){ 0 }, &err) ||
-		    sandbox_syscalls_storage(&err))
+		    sandbox_calls(privileges_of("update-writer")->calls, &err))
 			_exit(98);
 #endif
 		_exit(writer_serve(&w));

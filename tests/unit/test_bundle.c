@@ -49,6 +49,7 @@ static void make_tables(struct bundle *b, uint8_t *tables)
 static void make(struct bundle *b, uint8_t *tables)
 {
 	struct bundle_image *m;
+	uint32_t i;
 
 	memset(b, 0, sizeof(*b));
 	strcpy(b->compatible, "cairn-x86_64");
@@ -57,6 +58,18 @@ static void make(struct bundle *b, uint8_t *tables)
 	b->release = 7;
 	b->floor = 3;
 	b->stage1 = 2;
+	memset(b->pcrs.kernel, 0x4e, SHA256_SIZE);
+	b->pcrs.events = 2;
+	strcpy(b->pcrs.event[0].what, "slot.cfg");
+	memset(b->pcrs.event[0].digest, 0x51, SHA256_SIZE);
+	strcpy(b->pcrs.event[1].what, "LoadOptions");
+	memset(b->pcrs.event[1].digest, 0x52, SHA256_SIZE);
+	b->pcrs.loaders = 2;
+	for (i = 0; i < 2; i++) {
+		b->pcrs.loader[i].generation = 2 + i;
+		memset(b->pcrs.loader[i].hash, (int)(0x70 + i), SHA256_SIZE);
+	}
+	pcrrelease_finish(&b->pcrs);
 	m = &b->image[BUNDLE_BOOT];
 	m->present = true;
 	m->size_bytes = 3 * 65536 + 4096;
@@ -133,6 +146,15 @@ static void test_not_written(void **state)
 	} while (0)
 	REFUSED(full, b.release = 0);
 	REFUSED(full, b.floor = 8); /* above itself */
+	REFUSED(full, b.pcrs.events = 0);
+	REFUSED(full, b.pcrs.events = 9);
+	REFUSED(full, b.pcrs.loaders = 0);
+	REFUSED(full, b.pcrs.loaders = 5);
+	REFUSED(full, b.pcrs.kernel[0]++);
+	REFUSED(full, b.pcrs.event[1].what[0] = ' ');
+	REFUSED(full, b.pcrs.loader[1].pcr4[0]++);
+	REFUSED(full, b.stage1 = 3);	    /* a loader below it */
+	REFUSED(delta, b.pcrs.loaders = 1); /* its own is not among them */
 	REFUSED(full, b.tables_bytes++);
 	REFUSED(full, b.tables_bytes = 0);
 	REFUSED(full, b.image[BUNDLE_BOOT].present = false);
@@ -190,6 +212,14 @@ static void test_form(void **state)
 		{ "salt=c0", "salt=C0" },
 		{ "roothash=de", "roothash=" },
 		{ "generation=3", "generation=4294967296" },
+		{ "kernel=4e", "kernel=4f" },
+		{ "measured=51", "measured=53" },
+		{ " slot.cfg\n", " slot/cfg\n" },
+		{ " slot.cfg\n", " \n" },
+		{ "\npcr9=", "\npcr9=0" },
+		{ "loader=2 ", "loader=3 " },
+		{ "loader=3 71", "loader=3 72" },
+		{ "loader=2 ", "loader=02 " },
 		{ "stage1=2", "stage1=4294967296" },
 		{ "end\n", "end" },
 		{ "end\n", "end\n " },

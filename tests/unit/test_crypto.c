@@ -8,6 +8,7 @@
 
 #include "crypto.h"
 #include "hex.h"
+#include "tests/unit/cryptovectors.h"
 
 static const struct {
 	const char *text, *digest;
@@ -67,12 +68,20 @@ static void test_hex(void **state)
 	assert_true(hex_decode("0aFg", out, 2) < 0);
 }
 
+/* The same for mbedTLS: tests/e2e/guest/crypto.c. */
+static void test_published(void **state)
+{
+	(void)state;
+	assert_int_equal(vectors_all(), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_vectors),
 		cmocka_unit_test(test_pieces_equal_whole),
 		cmocka_unit_test(test_hex),
+		cmocka_unit_test(test_published),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,11 +55,32 @@ static void test_marks(void **state)
 	assert_int_equal(datahead_judge(head), DATAHEAD_MADE);
 	memset(head + 1024, 0xff, 1024); /* a superblock to be repaired from its copies */
 	assert_int_equal(datahead_judge(head), DATAHEAD_MADE);
-	le32_store(head + 16, 2);
+	le32_store(head + 16, 3);
+	assert_int_equal(datahead_judge(head), DATAHEAD_UNKNOWN);
+	le32_store(head + 16, 0);
 	assert_int_equal(datahead_judge(head), DATAHEAD_UNKNOWN);
 	le32_store(head + 16, 1);
 	le32_store(head + 20, 3);
 	assert_int_equal(datahead_judge(head), DATAHEAD_UNKNOWN);
+}
+
+static void test_encrypted_marks(void **state)
+{
+	(void)state;
+	datahead_mark(DATAHEAD_MAKING_ENCRYPTED, head);
+	assert_int_equal(datahead_judge(head), DATAHEAD_MAKING_ENCRYPTED);
+	assert_int_equal(le32_load(head + 64), 0);
+	memset(head + 4096, 0xa5, 8192); /* keys that were made before a cut */
+	assert_int_equal(datahead_judge(head), DATAHEAD_MAKING_ENCRYPTED);
+	datahead_mark(DATAHEAD_ENCRYPTED, head);
+	assert_int_equal(datahead_judge(head), DATAHEAD_ENCRYPTED);
+	le32_store(head + 20, 0);
+	assert_int_equal(datahead_judge(head), DATAHEAD_UNKNOWN);
+	le32_store(head + 20, 3);
+	assert_int_equal(datahead_judge(head), DATAHEAD_UNKNOWN);
+	memset(head, 0, 512); /* the mark is gone, and what follows is not zero */
+	assert_int_equal(datahead_judge(head), DATAHEAD_UNKNOWN);
+	assert_string_equal(datahead_name(DATAHEAD_ENCRYPTED), "made, encrypted");
 }
 
 static void test_lost_mark(void **state)
@@ -94,6 +115,7 @@ int main(void)
 		cmocka_unit_test_setup(test_empty, clear),
 		cmocka_unit_test_setup(test_any_bit_is_not_empty, clear),
 		cmocka_unit_test_setup(test_marks, clear),
+		cmocka_unit_test_setup(test_encrypted_marks, clear),
 		cmocka_unit_test_setup(test_lost_mark, clear),
 		cmocka_unit_test_setup(test_others, clear),
 	};

@@ -40,7 +40,7 @@ static void test_vectors(void **state)
 
 	(void)state;
 	load(secret, point);
-	assert_int_equal(p256_public(secret, got), 0);
+	assert_int_equal(crypto_p256_public(secret, got), 0);
 	assert_memory_equal(got, point, sizeof(point));
 	for (i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
 		sha256(vectors[i].message, strlen(vectors[i].message), digest);
@@ -64,7 +64,7 @@ static void test_many(void **state)
 		/* All ones, too: a digest above the order. */
 		if (i == 0)
 			memset(digest, 0xff, sizeof(digest));
-		assert_int_equal(p256_public(secret, point), 0);
+		assert_int_equal(crypto_p256_public(secret, point), 0);
 		assert_int_equal(p256_sign(secret, digest, sig), 0);
 		assert_int_equal(crypto_p256_verify(point, digest, sig), 0);
 		memcpy(secret, sig, sizeof(secret));
@@ -121,7 +121,7 @@ static void test_out_of_range(void **state)
 	assert_int_equal(crypto_p256_verify(point, digest, sig), -EINVAL);
 
 	assert_int_equal(p256_sign(order, digest, sig), -EINVAL);
-	assert_int_equal(p256_public(order, point), -EINVAL);
+	assert_int_equal(crypto_p256_public(order, point), -EINVAL);
 	memset(secret, 0, sizeof(secret));
 	assert_int_equal(p256_sign(secret, digest, sig), -EINVAL);
 }

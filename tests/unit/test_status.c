@@ -41,6 +41,7 @@ static void healthy(void)
 	service("netd", STATUS_OK);
 	service("install", STATUS_SKIPPED);
 	strcpy(s.data_state, "ok");
+	strcpy(s.data_encrypted, "yes");
 	strcpy(s.net_state, "online");
 	s.ready_ms = 1234;
 	s.mem_used_kib = 13000;
@@ -87,7 +88,7 @@ static void test_ready_line(void **state)
 	(void)snprintf(want, sizeof(want),
 		       "cairn: ready version=1.2.3 variant=production slot=a verity=ok "
 		       "secureboot=on tpm=2.0 eventlog=match pcr4=%s pcr7=%s pcr8=%s pcr9=%s "
-		       "services=2/2 data=ok net=online kernel_to_ready_ms=1234 "
+		       "services=2/2 data=ok encrypted=yes net=online kernel_to_ready_ms=1234 "
 		       "mem_used_kib=13000\n",
 		       pcr4, zero, zero, zero);
 	assert_int_equal(status_line(&s, line), strlen(want));
@@ -123,6 +124,9 @@ static void test_broken_parts(void **state)
 	failed("data", "no superblock");
 	strcpy(s.data_state, "missing");
 	failed("data", "");
+	strcpy(s.data_state, "locked");
+	strcpy(s.data_why, "PCR 4 differs");
+	failed("data", "PCR 4");
 	s.service[0].health = STATUS_SKIPPED; /* the installer has none */
 	ready();
 	healthy();
@@ -268,6 +272,8 @@ static void test_json(void **state)
 	END(measured.why);
 	END(data_state);
 	END(data_why);
+	END(data_encrypted);
+	END(data_sealed);
 	END(net_state);
 	END(net_if);
 	END(net_addr4);

@@ -30,6 +30,29 @@ static int empty(void **state)
 	return 0;
 }
 
+/* What is there before: with its own time, and found by who enrols after it. */
+static void test_preset(void **state)
+{
+	static const uint8_t content[] = "some list";
+	uint8_t time[EFIAUTH_TIME_BYTES] = { 0xe8, 0x07, 3, 1 }, auth[128];
+	const uint8_t *v = flash + FV_HEADER + STORE_HEADER_BYTES;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(efiauth_format(&(struct efiauth){ time, cert, sizeof(cert), content,
+							   sizeof(content) },
+					auth, &len),
+			 0);
+	assert_int_equal(efivars_preset(flash, sizeof(flash), "dbx", auth, len, NULL), 0);
+	assert_int_equal(efivars_preset(flash, sizeof(flash), "dby", auth, len, NULL), -EINVAL);
+	assert_int_equal(efivars_preset(flash, sizeof(flash), "db", auth, 3, NULL), -EBADMSG);
+	assert_true(name_is(v + VAR_HEADER_BYTES, le32_load(v + 36), "dbx"));
+	assert_memory_equal(v + 16, time, sizeof(time));
+	assert_memory_equal(v + VAR_HEADER_BYTES + 8, content, sizeof(content));
+	assert_int_equal(efivars_enrol(flash, sizeof(flash), cert, sizeof(cert), NULL), 0);
+	assert_int_equal(efivars_preset(flash, sizeof(flash), "KEK", auth, len, NULL), -EEXIST);
+}
+
 static void test_four_variables(void **state)
 {
 	static const char *const names[] = { "PK", "KEK", "db", "SecureBootEnable" };
@@ -100,7 +123,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_four_variables),	  T(test_enrolled_twice_is_refused),
 		T(test_what_is_no_store), T(test_cut_variable),
-		T(test_no_room),
+		T(test_no_room),	  T(test_preset),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

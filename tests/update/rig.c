@@ -19,6 +19,8 @@
 
 struct rig rig = { .dir = "policy.XXXXXX" };
 
+static const char rig_manifest[] = "what the writer checked";
+
 /* What main.c and orders.c are on a machine. */
 
 uint64_t main_now_ms(void)
@@ -35,6 +37,30 @@ int orders_reboot(void)
 {
 	rig.reboots++;
 	return 0;
+}
+
+int orders_seal(const uint8_t *manifest, size_t len, int trust_fd, void (*feed)(void),
+		struct err *err)
+{
+	(void)trust_fd;
+	feed();
+	/* What the writer checked, nothing else. */
+	assert_int_equal(len, sizeof(rig_manifest) - 1);
+	assert_memory_equal(manifest, rig_manifest, len);
+	rig.seals++;
+	return rig.seal_rc ? err_set(err, rig.seal_rc, "the TPM is away") : 0;
+}
+
+int orders_good(void (*feed)(void), struct err *err)
+{
+	feed();
+	rig.goods++;
+	return rig.seal_rc ? err_set(err, rig.seal_rc, "the TPM is away") : 0;
+}
+
+bool orders_data_in_use(void)
+{
+	return !rig.data_shut;
 }
 
 int orders_reset(bool keep_identity)
@@ -115,7 +141,9 @@ int rig_setup(void **state)
 	(void)state;
 	forget_files();
 	rig_set_time(true, RIG_BUILD + RIG_DAY);
-	rig.reboots = 0;
+	rig.reboots = rig.seals = rig.goods = 0;
+	rig.seal_rc = 0;
+	rig.data_shut = false;
 	rig.clock_ms += 1000;
 	testkeys_simple(&rig.trust);
 	return 0;
@@ -172,6 +200,10 @@ void rig_report(enum writer_op op, int rc, enum writer_cause cause,
 	};
 
 	memset(r.root_hash, 0x55, sizeof(r.root_hash));
+	if (op == WRITER_INSTALL && !rc) {
+		r.manifest_len = sizeof(rig_manifest) - 1;
+		memcpy(r.manifest, rig_manifest, r.manifest_len);
+	}
 	if (rc)
 		(void)strcpy(r.why, "as the test says");
 	assert_int_equal(policy_report(&rig.u, &r), 0);

@@ -21,7 +21,9 @@ extern struct rig {
 	int writer, fetch; /* our ends */
 	uint64_t clock_ms;
 	int64_t wall_s;
-	unsigned int reboots;
+	unsigned int reboots, seals, goods; /* what others were asked */
+	int seal_rc;			    /* service trust's answer */
+	bool data_shut;
 	struct trust trust;
 	char dir[16], time_file[64];
 } rig;

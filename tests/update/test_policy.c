@@ -43,6 +43,76 @@ static void test_full_update(void **state)
 	assert_int_equal(rig.reboots, 2);
 }
 
+/* Sealed before it is switched to; a TPM that is away holds the trial up, not for ever. */
+static void test_sealed_before_trial(void **state)
+{
+	const struct channel c = rig_offer(1, 5);
+
+	(void)state;
+	rig_up();
+	rig_look(&c);
+	(void)rig_ordered(WRITER_INSTALL);
+	rig_report(WRITER_INSTALL, 0, 0, &rig_boot_a);
+	assert_int_equal(rig.seals, 0);
+	rig.seal_rc = -EIO;
+	assert_int_equal(policy_turn(&rig.u), 0);
+	assert_int_equal(rig.seals, 1);
+	rig_no_order();
+	rig_state_is(UPDATEPLAN_BACKOFF);
+	assert_string_equal(rig.u.what, "seal");
+	assert_int_equal(rig.u.written_release, 5);
+	assert_int_equal(rig_last()->outcome, UPDATELOG_WRITTEN);
+	/* The next look at the channel finds it written, and tries it. */
+	rig.seal_rc = 0;
+	rig_look(&c);
+	rig_state_is(UPDATEPLAN_WRITTEN);
+	assert_int_equal(policy_turn(&rig.u), 0);
+	assert_int_equal(rig.seals, 2);
+	(void)rig_ordered(WRITER_ACTIVATE);
+}
+
+/* Where DATA is shut there is no key to be sealed: an update may be what mends that. */
+static void test_trial_with_data_shut(void **state)
+{
+	const struct channel c = rig_offer(1, 5);
+
+	(void)state;
+	rig_up();
+	rig_look(&c);
+	(void)rig_ordered(WRITER_INSTALL);
+	rig_report(WRITER_INSTALL, 0, 0, &rig_boot_a);
+	rig.seal_rc = -EPERM;
+	rig.data_shut = true;
+	assert_int_equal(policy_turn(&rig.u), 0);
+	(void)rig_ordered(WRITER_ACTIVATE);
+}
+
+/* The TPM hears of it after the boot state, and again until it has. */
+static void test_good_is_sealed(void **state)
+{
+	(void)state;
+	rig_activated();
+	rig_trial_of_5(2);
+	rig.goods = 0;
+	rig_healthy();
+	(void)rig_ordered(WRITER_MARK_GOOD);
+	assert_int_equal(rig.goods, 0);
+	rig.seal_rc = -ETIMEDOUT;
+	rig_report(WRITER_MARK_GOOD, 0, 0, &rig_boot_a);
+	assert_int_equal(rig.goods, 1);
+	rig_state_is(UPDATEPLAN_IDLE);
+	rig.seal_rc = 0;
+	rig.clock_ms += 500000;
+	assert_int_equal(policy_turn(&rig.u), 0);
+	assert_int_equal(rig.goods, 1);
+	rig.clock_ms += 101000;
+	assert_int_equal(policy_turn(&rig.u), 0);
+	assert_int_equal(rig.goods, 2);
+	rig.clock_ms += 601000;
+	assert_int_equal(policy_turn(&rig.u), 0);
+	assert_int_equal(rig.goods, 2);
+}
+
 static void test_trial_good(void **state)
 {
 	struct writer_bootstate b = rig_boot_a;
@@ -288,6 +358,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_full_update, rig_setup),
+		cmocka_unit_test_setup(test_sealed_before_trial, rig_setup),
+		cmocka_unit_test_setup(test_trial_with_data_shut, rig_setup),
+		cmocka_unit_test_setup(test_good_is_sealed, rig_setup),
 		cmocka_unit_test_setup(test_trial_good, rig_setup),
 		cmocka_unit_test_setup(test_mark_good_not_durable, rig_setup),
 		cmocka_unit_test_setup(test_trial_sick, rig_setup),

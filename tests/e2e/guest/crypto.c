@@ -13,6 +13,7 @@
 #include "crypto.h"
 #include "hex.h"
 #include "sha256core.h"
+#include "tests/unit/cryptovectors.h"
 
 /* FIPS 180-4's examples and others, by sha256sum; the message is `text` repeated. */
 static const struct {
@@ -141,6 +142,7 @@ int main(int argc, char **argv)
 	check_hashes();
 	check_slices();
 	check_signature();
+	check(vectors_all() == 0, "a published vector");
 	if (argc > 1 && strcmp(argv[1], "speed") == 0) {
 		speed_of("portable", sha256core_portable);
 		speed_of("with instructions", sha256core_shani());

@@ -86,8 +86,10 @@ write)
 	done
 	# What was written counts again when it was read back again.
 	written
-	kill_order activate-order activate
-	written
+	for point in seal-order sealed activate-order; do
+		kill_order $point activate
+		written
+	done
 	kill_order writer-activate activate
 	written
 	# Killed between the switch and the restart: the restart comes all the same.
@@ -104,12 +106,12 @@ trial)
 	until_ok 60 'state trial'
 	settings "channel=$server/c" require=channel health_window_s=3600
 	# Each is armed before the life that comes by; only the last one ends well.
-	for point in health-passed mark-good-order writer-mark-good writer-marked-good marked-good; do
+	for point in health-passed mark-good-order writer-mark-good writer-marked-good marked-good seal-good; do
 		kill_at $point restart
 	done
 	again
 	until_ok 60 good
-	grep -q 'history .*release 2 .*: good' /run/state || die "the history does not say good"
+	grep -q 'release 2 (0.2.0).*: good' /run/state || die "the history does not say good"
 	echo "FAULTS trial ok"
 	;;
 rollback)

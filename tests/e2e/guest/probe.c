@@ -26,6 +26,7 @@
 
 #define TTY_MAJOR 4
 #define TTYAUX_MAJOR 5
+#define NTP_UID 102 /* cairn-ntp, rootfs/skeleton/etc/passwd */
 #define LOOKS 16
 #define LOOK_EVERY_MS 500
 
@@ -112,13 +113,17 @@ static void look_at_files(const char *dir, dev_t dev, int depth)
 static void look_at_sockets(const char *file, bool tcp)
 {
 	char line[512], local[64], remote[64];
-	unsigned int state, port, scope;
+	unsigned int state, port, scope, uid;
 	FILE *f = fopen(file, "re");
 
 	while (f && fgets(line, sizeof(line), f)) {
 		const char *colon;
 
-		if (sscanf(line, " %*d: %63s %63s %x", local, remote, &state) != 3)
+		if (sscanf(line, " %*d: %63s %63s %x %*s %*s %*s %u", local, remote, &state,
+			   &uid) != 4)
+			continue;
+		/* Where time servers are known, ntpd waits for their answers. */
+		if (!tcp && uid == NTP_UID)
 			continue;
 		colon = strrchr(local, ':');
 		if (!colon || sscanf(colon + 1, "%x", &port) != 1 || (tcp && state != 0x0a))
