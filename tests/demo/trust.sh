@@ -16,8 +16,8 @@ scene() {
 	printf '\n== %s\n' "$*"
 }
 
-# show - of a console, what tells the story.
-show() {
+# story - of a console, what tells the story.
+story() {
 	[ -z "${ALL:-}" ] || { cat "$1" && return; }
 	sed -n -e 's/^cairn-dev# //;ta' -e ':a' -e 's/^\(cairn: ready version=[^ ]* \).*\(slot=[^ ]*\) .*\(data=[^ ]*\) .*/\1\2 \3 .../p;t' \
 		-e '/^cairn: \(insecure\|INSECURE\)/d' -e '/^cairn: /p' "$1" | cut -c 1-160
@@ -40,10 +40,10 @@ answered() {
 # start ARGUMENT... - the machine and its TPM, as always.
 start() {
 	"$VM" --disk disk.img,rw --tpm "$PWD/tpm" --timeout 180 "$@" >console 2>steps || {
-		show console
+		story console
 		fail "$(tail -n 1 steps)"
 	}
-	show console
+	story console
 }
 
 # verify [OPTION...] - as anybody would who has the machine's record and the list of its events.

@@ -8,6 +8,7 @@
 # first boot, and 21 rounds of updates and fallbacks with a power cut in each.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/update-lib.sh"
+. "$(dirname "$0")/attest-lib.sh"
 
 LOCKED='(^|# )cairn: failed what=data why='
 
@@ -114,11 +115,9 @@ recovery() {
 cleared() {
 	cp --sparse=always ../disk.img disk.img
 	cp -R "$T/tpm" tpm
-	swtpm socket --tpm2 --tpmstate dir=tpm --server type=unixio,path=tpm.sock \
-		--ctrl type=unixio,path=tpm.ctrl --flags not-need-init,startup-clear --terminate &
-	until [ -S tpm.sock ]; do :; done
-	tpm2_clear -T swtpm:path="$PWD/tpm.sock" -c p || fail "tpm2_clear"
-	wait $!
+	tpm_on tpm
+	TPM2TOOLS_TCTI="swtpm:path=$PWD/tpm.s" tpm2_clear -c p >/dev/null 2>&1 || fail tpm2_clear
+	tpm_off
 	TPM_STATE=$PWD/tpm
 	locked ''
 }

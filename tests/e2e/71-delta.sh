@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/update-lib.sh"
 
-offer() {
+delta_channel() {
 	"$CAIRN" delta "$(image base cairn.bundle)" "$(image next cairn.bundle)" delta.cairn \
 		--key "$KEYS/release.key"
 	publish channel next delta.cairn
@@ -14,7 +14,7 @@ offer() {
 
 delta() {
 	fresh
-	offer
+	delta_channel
 	cp --sparse=always disk.img before.img
 	serve channel
 	RECORD=log
@@ -28,7 +28,7 @@ delta() {
 # One bit of the booted root that no boot reads: in a program that only the installer starts.
 modified() {
 	fresh
-	offer
+	delta_channel
 	at=$(dd if=disk.img bs=1M skip="$p4_start_mib" count="$p4_size_mib" status=none |
 		grep -abo 'install writes' | head -n 1 | cut -d : -f 1)
 	[ -n "$at" ] || fail "the root holds no text that could be changed"

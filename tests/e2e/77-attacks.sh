@@ -5,17 +5,17 @@
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/update-lib.sh"
 
-# offer DIR RELEASE ARGUMENT... - a channel's folder that is signed as told.
-offer() {
+# channel_of DIR RELEASE ARGUMENT... - a channel's folder that is signed as told.
+channel_of() {
 	dir=$1 release=$2
 	shift 2
 	"$CAIRN" channel publish "$dir" "$(image "$release" cairn.bundle)" --name e2e \
 		--trust "$KEYS/trust" "$@" >/dev/null
 }
 
-# offer_by KEY DIR - signed by a key that may not: publish itself would refuse that.
-offer_by() {
-	offer "$2" next
+# channel_by KEY DIR - signed by a key that may not: publish itself would refuse that.
+channel_by() {
+	channel_of "$2" next
 	"$CAIRN" channel sign "$2/channel.unsigned" --key "$1" >/dev/null
 	mv "$2/channel.unsigned" "$2/channel"
 }
@@ -38,12 +38,12 @@ prepare() {
 	openssl ecparam -name prime256v1 -genkey -noout -out foreign.key
 	key=$KEYS/channel.key
 	# Before the running release was built: no clock is needed to know that it is over.
-	offer expired next --key "$key" --time 2026-09-01 --days 3
-	offer_by foreign.key foreign
-	offer_by "$KEYS/release.key" role
-	offer replayed next --key "$key"
+	channel_of expired next --key "$key" --time 2026-09-01 --days 3
+	channel_by foreign.key foreign
+	channel_by "$KEYS/release.key" role
+	channel_of replayed next --key "$key"
 	cp -R replayed real
-	offer real next --key "$key"
+	channel_of real next --key "$key"
 	cp -R real bit
 	# The right name, with a bit changed, and with another bundle in it.
 	for f in bit/bundles/*; do flip_bit "$f" $(($(stat -c %s "$f") / 2)); done
