@@ -87,7 +87,7 @@ TRUST_RIG := $(addprefix tests/trust/,swtpm.c machine.c) $(TRUST_SRC)
 TRUST_LIBS := -ltss2-esys -ltss2-mu -ltss2-sys
 $(eval $(call unit_test,test_volume,tests/trust/test_volume.c $(TRUST_RIG),$(TRUST_LIBS)))
 $(eval $(call unit_test,test_trust_orders,tests/trust/test_orders.c agent/trust/client.c $(TRUST_RIG),$(TRUST_LIBS)))
-$(eval $(call unit_test,test_trust_update,tests/trust/test_update.c $(TRUST_RIG),$(TRUST_LIBS)))
+$(eval $(call unit_test,test_trust_update,tests/trust/test_trust_update.c $(TRUST_RIG),$(TRUST_LIBS)))
 
 # The bench's floor: the kernel alone, with an /init that switches off.
 $(eval $(call target_program,bench-floor,tests/bench/guest/floor.c,))
