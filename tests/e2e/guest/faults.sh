@@ -99,7 +99,7 @@ write)
 	cairn-update activate
 	;;
 trial)
-	state trial || die "no trial"
+	until_ok 60 'state trial'
 	kill_at watch restart
 	again
 	# It is asked where it stands before it knows itself.
