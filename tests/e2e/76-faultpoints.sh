@@ -53,7 +53,7 @@ more() {
 	mv ../disk.img disk.img
 	mv ../www www
 	"$CAIRN" trust rotate "$KEYS/trust" www/c/trust/2 --key "$KEYS/root.key"
-	serve --fault reset@100000 --only /bundles/ www
+	serve www --fault reset@100000 --only /bundles/
 	machine --fail 'FAULTS .* FAIL' --wait "$READY.* version=0.1.0" --send "$SHELL_ASK" --wait "$SHELL_UP" \
 		--timeout 400 --send "$(inside trust)" --wait '^FAULTS trust ok' --wait-reset \
 		--wait "$READY.* version=0.2.0 .* slot=b" --wait-reset \
